@@ -1,0 +1,19 @@
+/**
+ * The id of the backup that a workflow makes: its start in UTC and the first four hex digits of its
+ * original run id, `20261124T020501Z-3fa9`. A reset keeps both, so a reset workflow meets its own traces.
+ * Workflow code imports this file as a value, so it imports nothing.
+ */
+export function backupIdOf(startTime: Date, originalRunId: string): string {
+  const stamp = startTime
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replaceAll(/[-:]/g, '');
+  return `${stamp}-${originalRunId.slice(0, 4)}`;
+}
+
+/** When a backup started, read back from its id. */
+export function startOf(backupId: string): Date {
+  const [, year, month, day, hour, minute, second] =
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(backupId) ?? [];
+  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+}

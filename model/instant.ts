@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { Consistency } from './choices.ts';
+
+const Milliseconds = z.number().min(0);
+
+/** What `takeInstant` did to the guest. */
+export const Instant = z.strictObject({
+  takenAt: z.iso.datetime(),
+  pausedMs: Milliseconds.describe(
+    'How long the guest stood still, from `stop` to `cont`. 0 if it did not.',
+  ),
+  held: z.boolean().describe('Whether the freeze, if there was one, still held at the instant.'),
+});
+export type Instant = z.infer<typeof Instant>;
+
+/** What `freezeGuest` reached. */
+export const Freeze = z.strictObject({
+  frozen: z.boolean(),
+  filesystems: z.int().min(0).describe('How many file systems the agent froze.'),
+  trouble: z
+    .string()
+    .max(500)
+    .optional()
+    .describe('Why nothing was frozen although it was wanted.'),
+});
+export type Freeze = z.infer<typeof Freeze>;
+
+/** What `thawGuest` found. */
+export const Thaw = z.strictObject({
+  frozenMs: Milliseconds.describe(
+    'From the freeze sent to the thaw answered. 0 if nothing was frozen.',
+  ),
+  held: z.boolean().describe('Whether the freeze had held at the instant.'),
+});
+export type Thaw = z.infer<typeof Thaw>;
+
+/** How a backup met its instant, as the manifest records it. */
+export const InstantRecord = z.strictObject({
+  takenAt: z.iso.datetime(),
+  consistency: Consistency,
+  frozenMs: Milliseconds,
+  pausedMs: Milliseconds,
+  warnings: z.array(z.string().max(500)),
+});
+export type InstantRecord = z.infer<typeof InstantRecord>;
+
+/** How far a copy is. The heartbeat details of `watchCopy`. */
+export type Progress = {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  /** 0 to 100, whole. */
+  readonly percent: number;
+};

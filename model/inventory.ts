@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import { Quiesce, Shield } from './choices.ts';
+import { VmName } from './names.ts';
+
+const AbsolutePath = z.string().startsWith('/', { error: 'must be an absolute path' });
+
+/** A host's name: it becomes part of a task queue's name. */
+export const HostName = z
+  .string()
+  .max(253)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
+    error: 'a host name is letters, digits, ".", "_", "-"',
+  });
+
+/** `10GiB`, `512 MiB` or a number of bytes. */
+export const Bytes = z.union([z.int().min(0), z.string()]).transform((value, context) => {
+  if (typeof value === 'number') return value;
+  const [, digits, unit] = /^(\d+)\s*(B|KiB|MiB|GiB|TiB)?$/.exec(value) ?? [];
+  if (!digits) {
+    context.addIssue({ code: 'custom', message: 'a size looks like 10GiB, 512MiB or 1048576' });
+    return z.NEVER;
+  }
+  return Number(digits) * 1024 ** ['B', 'KiB', 'MiB', 'GiB', 'TiB'].indexOf(unit ?? 'B');
+});
+
+/** Settings that `defaults` gives to every VM and each VM may override. */
+const VmSettings = z.strictObject({
+  quiesce: Quiesce.exactOptional().describe(
+    'Freeze the guest file systems around the instant: `required` (else the backup fails), `preferred` (else it is crash-consistent and says so) or `off`.',
+  ),
+  shield: Shield.exactOptional().describe(
+    'What stands between the guest and the target: `fleece` (QEMU 7.1 and newer, the default there) or `none`.',
+  ),
+  maxFreezeSeconds: z
+    .int()
+    .min(1)
+    .max(60)
+    .exactOptional()
+    .describe('The guard thaws the guest and lets it run after this long, whatever else happens.'),
+  targetStallSeconds: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .exactOptional()
+    .describe('A copy that makes no progress for this long is given up, and the VM freed.'),
+  scratchBytes: Bytes.exactOptional().describe(
+    'Budget of each disk for the guest writes during a copy, on the host. When it is full the backup fails, never the guest.',
+  ),
+  keepSegments: z
+    .int()
+    .min(1)
+    .max(1000)
+    .exactOptional()
+    .describe(
+      'How many bitmap segments a disk keeps at most. Each costs memory and time at shutdown.',
+    ),
+  allowLibvirt: z
+    .boolean()
+    .exactOptional()
+    .describe(
+      'Back up although libvirt manages the VM, whose own backups and snapshots could then collide.',
+    ),
+});
+
+const defaults = {
+  quiesce: 'preferred',
+  maxFreezeSeconds: 10,
+  targetStallSeconds: 60,
+  scratchBytes: 10 * 1024 ** 3,
+  keepSegments: 32,
+  allowLibvirt: false,
+} as const;
+
+/** One virtual machine, as its operator describes it. */
+const InventoryVm = VmSettings.extend({
+  qmp: AbsolutePath.describe(
+    'QMP socket of this VM on its host, for Stillpoint alone: QEMU serves one client on each.',
+  ),
+  agent: AbsolutePath.exactOptional().describe(
+    'Socket of the guest agent. Without it, backups are crash-consistent.',
+  ),
+  host: HostName.exactOptional().describe('The hypervisor host. Default: the `host` of the file.'),
+  repository: AbsolutePath.exactOptional().describe(
+    "Where this VM's backups rest. Default: the `repository` of the file.",
+  ),
+  disks: z
+    .array(z.string().min(1))
+    .min(1)
+    .exactOptional()
+    .describe('The disks to back up, by device. Default: every writable one.'),
+});
+
+/** The inventory file, `stillpoint.yaml`. */
+export const Inventory = z.strictObject({
+  temporal: z
+    .strictObject({
+      address: z
+        .string()
+        .min(1)
+        .exactOptional()
+        .describe('Host and port of the Temporal server. Default: 127.0.0.1:7233.'),
+      namespace: z
+        .string()
+        .min(1)
+        .exactOptional()
+        .describe('Temporal namespace. Default: `default`.'),
+    })
+    .default({})
+    .describe(
+      'Where Temporal is. `TEMPORAL_*` variables and the profiles of the Temporal CLI work too.',
+    ),
+  host: HostName.exactOptional().describe(
+    "The name of this host. Default: the machine's host name.",
+  ),
+  repository: AbsolutePath.describe('Folder where backups rest.'),
+  state: AbsolutePath.default('/var/lib/stillpoint').describe(
+    'Folder for locks, leases, scratch and sockets of this host; mode 0700. Keep it short: socket paths have 107 characters at most.',
+  ),
+  defaults: VmSettings.default({}).describe('Settings for every VM that does not give its own.'),
+  vms: z.record(VmName, InventoryVm).describe('The virtual machines, by name.'),
+});
+export type Inventory = z.infer<typeof Inventory>;
+
+/** One VM with every setting decided. */
+export type VmConfig = {
+  readonly vm: string;
+  readonly host: string;
+  readonly qmp: string;
+  readonly agent: string | undefined;
+  readonly repository: string;
+  readonly disks: readonly string[] | undefined;
+  readonly quiesce: Quiesce;
+  readonly shield: Shield | undefined;
+  readonly maxFreezeSeconds: number;
+  readonly targetStallSeconds: number;
+  readonly scratchBytes: number;
+  readonly keepSegments: number;
+  readonly allowLibvirt: boolean;
+};
+
+/** The VM of that name with all defaults filled in, or undefined when the inventory has none. `hostName` is the machine's own. */
+export function vmConfig(inventory: Inventory, vm: string, hostName: string): VmConfig | undefined {
+  const own = Object.hasOwn(inventory.vms, vm) ? inventory.vms[vm] : undefined;
+  if (!own) return undefined;
+  const given = { ...defaults, ...inventory.defaults, ...own };
+  return {
+    vm,
+    host: own.host ?? inventory.host ?? hostName,
+    qmp: own.qmp,
+    agent: own.agent,
+    repository: own.repository ?? inventory.repository,
+    disks: own.disks,
+    quiesce: given.quiesce,
+    shield: given.shield,
+    maxFreezeSeconds: given.maxFreezeSeconds,
+    targetStallSeconds: given.targetStallSeconds,
+    scratchBytes: given.scratchBytes,
+    keepSegments: given.keepSegments,
+    allowLibvirt: given.allowLibvirt,
+  };
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { Kind, Quiesce, Reason, Shield } from './choices.ts';
+import { BackupId, DeviceName, VmName } from './names.ts';
+
+/** Seen on the disk's node: names of bitmaps only ever reach QEMU if it shows them again. */
+const BitmapName = z.string().min(1).max(1023);
+
+/** What is to happen to one disk. Names and numbers only: paths are derived on the host. */
+export const DiskPlan = z.strictObject({
+  index: z.int().min(0).max(99).describe('Position in the plan; part of node and job names.'),
+  device: DeviceName,
+  node: z.string().min(1).max(127).describe('The node that the guest device writes to.'),
+  virtualBytes: z.int().min(1),
+  persistent: z.boolean().describe('Whether the image can keep bitmaps (qcow2).'),
+  kind: Kind,
+  reason: Reason,
+  parent: BackupId.nullable().describe('The backup this one builds on; null for a full one.'),
+  previous: BackupId.nullable().describe('The predecessor that the new segment names.'),
+  merge: z.array(BitmapName).describe('The segments whose union is copied; empty for a full one.'),
+  expectedBytes: z.int().min(0),
+});
+export type DiskPlan = z.infer<typeof DiskPlan>;
+
+/** What `planBackup` decided. Every later activity takes it, checks it and looks at QEMU again before it acts. */
+export const BackupPlan = z.strictObject({
+  vm: VmName,
+  backupId: BackupId,
+  qemuVersion: z.string().max(40),
+  shield: Shield,
+  quiesce: Quiesce,
+  secondPass: z
+    .boolean()
+    .describe('Whether this QEMU needs the copy of the scratch over the target.'),
+  kind: Kind,
+  parent: BackupId.nullable(),
+  maxFreezeSeconds: z.int().min(1).max(60),
+  targetStallSeconds: z.int().min(1).max(86_400),
+  expectedBytes: z.int().min(0),
+  warnings: z.array(z.string().max(500)),
+  disks: z.array(DiskPlan).min(1).max(100),
+});
+export type BackupPlan = z.infer<typeof BackupPlan>;

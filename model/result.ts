@@ -1,0 +1,35 @@
+import type { Consistency, Kind, Reason } from './choices.ts';
+
+/** What the workflow `backupVm` returns, and what the CLI prints as `finished`. */
+export type BackupResult = {
+  readonly vm: string;
+  readonly backupId: string;
+  readonly kind: Kind;
+  readonly parent: string | null;
+  readonly consistency: Consistency;
+  readonly frozenMs: number;
+  readonly pausedMs: number;
+  readonly warnings: readonly string[];
+  readonly disks: readonly {
+    readonly device: string;
+    readonly kind: Kind;
+    readonly reason: Reason;
+    readonly bytes: number;
+    readonly file: string;
+  }[];
+};
+
+/** The steps of a backup, in their order; the search attribute `StillpointPhase` and `stillpoint status` show one. */
+export type Phase =
+  | 'locating'
+  | 'planning'
+  | 'preparing'
+  | 'freezing'
+  | 'instant'
+  | 'thawing'
+  | 'starting'
+  | 'copying'
+  | 'committing'
+  | 'publishing'
+  | 'rolling-back'
+  | 'done';
