@@ -1,0 +1,33 @@
+import { defineConfig } from 'vitest/config';
+import { Tally } from './test/tally.ts';
+
+export default defineConfig({
+  test: {
+    reporters: ['default', new Tally()],
+    teardownTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          pool: 'forks',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/live/**'],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'live',
+          pool: 'forks',
+          include: ['test/live/**/*.test.ts'],
+          // Real guests and servers: one file after another, once the unit tests are through.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});
