@@ -1,0 +1,27 @@
+import { z } from 'zod';
+
+/**
+ * A backup job from one node to another, both named. With both `auto-` options off it waits in `pending` when it is
+ * through, and its end stays to be seen until it is dismissed.
+ * @see qapi/block-core.json, BlockdevBackup
+ */
+export const BlockdevBackup = z.strictObject({
+  'job-id': z.string(),
+  device: z.string(),
+  target: z.string(),
+  sync: z.enum(['full', 'top', 'none', 'bitmap', 'incremental']),
+  bitmap: z.string().optional(),
+  'bitmap-mode': z.enum(['on-success', 'never', 'always']).optional(),
+  /** Bytes per second; 0 is no limit. */
+  speed: z.int().optional(),
+  'auto-finalize': z.boolean().optional(),
+  'auto-dismiss': z.boolean().optional(),
+  'filter-node-name': z.string().optional(),
+  'x-perf': z
+    .strictObject({
+      'use-copy-range': z.boolean().optional(),
+      'max-workers': z.int().optional(),
+      'max-chunk': z.int().optional(),
+    })
+    .optional(),
+});
