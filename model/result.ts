@@ -32,4 +32,5 @@ export type Phase =
   | 'committing'
   | 'publishing'
   | 'rolling-back'
+  | 'rolled-back'
   | 'done';

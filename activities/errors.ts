@@ -1,0 +1,25 @@
+/**
+ * Errors thrown by `activities/` themselves, all permanent: what is wrong is outside of the backup.
+ *
+ *   BackupError
+ *   ├─ RequestError         the input of a workflow or activity is not what its schema asks for
+ *   ├─ LibvirtManagedError  libvirt manages the VM, and the inventory does not allow us beside it
+ *   ├─ FreezeFailedError    the guest was not frozen although `quiesce: required`
+ *   └─ NoScratchSpaceError  the host has no room for the scratch
+ *
+ * Temporal records the class name as the failure `type`, so renaming a class here changes what retry policies match
+ * and what operators search for.
+ */
+export abstract class BackupError extends Error {
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+export class RequestError extends BackupError {}
+
+export class LibvirtManagedError extends BackupError {}
+
+export class FreezeFailedError extends BackupError {}
+
+export class NoScratchSpaceError extends BackupError {}

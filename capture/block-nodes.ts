@@ -1,0 +1,77 @@
+import { ourName } from '../model/names.ts';
+import type { Args } from '../qemu/qmp/commands.ts';
+import type { QmpClient } from '../qemu/qmp/client.ts';
+import { QmpTimeoutError } from '../qemu/errors.ts';
+import { TargetUnusableError } from './errors.ts';
+import type { CaptureContext, DiskPlace } from './ports.ts';
+
+/** A mute receiver hangs the whole monitor in `blockdev-add`, until it hangs up: so this long, and it is ended. */
+const attachMs = 3_000;
+
+/** The NBD node through which a job writes to the receiver on `socket`. */
+export function targetNode(
+  name: string,
+  socket: string,
+  reconnectSeconds: number,
+): Args<'blockdev-add'> {
+  return {
+    driver: 'nbd',
+    'node-name': name,
+    server: { type: 'unix', path: socket },
+    export: 't',
+    ...(reconnectSeconds > 0 ? { 'reconnect-delay': reconnectSeconds } : {}),
+  };
+}
+
+/** The scratch: qcow2 over a raw node that ends at the budget, so that a full scratch breaks the snapshot and nothing else. */
+export function scratchNode(name: string, place: DiskPlace): Args<'blockdev-add'> {
+  return {
+    driver: 'qcow2',
+    'node-name': name,
+    discard: 'unmap',
+    backing: null,
+    file: {
+      driver: 'raw',
+      size: place.scratchLimitBytes,
+      file: { driver: 'file', filename: place.scratchPath },
+    },
+  };
+}
+
+/** Adds a target's node. When QEMU does not come back from it, the receivers are ended, which frees the monitor. */
+export async function attachTarget(
+  { qmp, receivers }: Pick<CaptureContext, 'qmp' | 'receivers'>,
+  node: Args<'blockdev-add'>,
+): Promise<void> {
+  try {
+    await qmp.execute('blockdev-add', node, { timeoutMs: attachMs });
+  } catch (cause) {
+    if (cause instanceof QmpTimeoutError) await receivers.end();
+    throw new TargetUnusableError(
+      `node ${node['node-name']}: QEMU cannot use the receiver; may the user that QEMU runs as open its socket?`,
+      { cause },
+    );
+  }
+}
+
+/** Attaches and detaches the target of every disk: the proof that QEMU gets to each. */
+export async function proveTargets(context: CaptureContext): Promise<void> {
+  const { plan, places } = context;
+  for (const { index } of plan.disks) {
+    const name = ourName(plan.backupId, index, 't');
+    await attachTarget(context, targetNode(name, placeOf(places, index).targetSocket, 0));
+    await removeNode(context.qmp, name);
+  }
+}
+
+/** Removes a node that is there. */
+export async function removeNode(qmp: QmpClient, name: string): Promise<void> {
+  await qmp.execute('blockdev-del', { 'node-name': name });
+}
+
+/** The place of the disk at that position of the plan. */
+export function placeOf(places: readonly DiskPlace[], index: number): DiskPlace {
+  const place = places[index];
+  if (!place) throw new RangeError(`no place for disk ${index}`);
+  return place;
+}

@@ -1,0 +1,20 @@
+import type { QmpClient } from '../qemu/qmp/client.ts';
+import { jobsReach } from './await-jobs.ts';
+import { NotFreedError } from './errors.ts';
+import type { Receivers } from './ports.ts';
+import { takeOut } from './take-out.ts';
+import { isOurs } from './vm-state.ts';
+
+/**
+ * Ends a copy that is complete and flushed: finalizes its jobs and takes everything of ours but the segments out of the
+ * VM. Call it only when the copy is known to be complete: absent jobs prove nothing. May be called again.
+ */
+export async function commitCopy(qmp: QmpClient, receivers: Receivers): Promise<void> {
+  // The data is flushed; a receiver that is gone cannot hang the finalizing.
+  await receivers.end();
+  for (const { id, status } of await qmp.execute('query-jobs', {}))
+    if (isOurs(id) && status === 'pending') await qmp.execute('job-finalize', { id });
+  if (!(await jobsReach(qmp, ({ status }) => status === 'concluded', 5_000)))
+    throw new NotFreedError('the copy jobs do not end although they are complete; trying again');
+  await takeOut(qmp, receivers);
+}

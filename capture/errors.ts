@@ -1,0 +1,37 @@
+/**
+ * Errors thrown by `capture/`.
+ *
+ *   CaptureError
+ *   ├─ UnsupportedQemuError  this QEMU cannot do what is asked (permanent)
+ *   ├─ NoDiskError           nothing to back up, or a disk that was named is not there (permanent)
+ *   ├─ VmChangedError        the VM is not as it was when the backup was planned (permanent: plan anew)
+ *   ├─ InstantVoidError      the instant does not hold: the VM ran on, or the lease broke (start anew)
+ *   ├─ LeftoversError        an earlier attempt of this step left traces (start anew)
+ *   ├─ TargetUnusableError   QEMU cannot write to the target through its receiver
+ *   ├─ TargetStalledError    the copy made no progress for too long (permanent)
+ *   └─ NotFreedError         something of ours is still in the VM (tried again)
+ *
+ * Temporal records the class name as the failure `type`, so renaming a class here changes what retry policies match
+ * and what operators search for.
+ */
+export abstract class CaptureError extends Error {
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+export class UnsupportedQemuError extends CaptureError {}
+
+export class NoDiskError extends CaptureError {}
+
+export class VmChangedError extends CaptureError {}
+
+export class InstantVoidError extends CaptureError {}
+
+export class LeftoversError extends CaptureError {}
+
+export class TargetUnusableError extends CaptureError {}
+
+export class TargetStalledError extends CaptureError {}
+
+export class NotFreedError extends CaptureError {}

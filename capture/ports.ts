@@ -1,0 +1,51 @@
+import type { BackupPlan } from '../model/plan.ts';
+import type { QmpClient } from '../qemu/qmp/client.ts';
+
+/** Where the parts of one disk's copy are on this host. */
+export type DiskPlace = {
+  /** Socket of the receiver that holds the target. */
+  readonly targetSocket: string;
+  /** Image that keeps what the guest overwrites during the copy. */
+  readonly scratchPath: string;
+  /** Size of the raw file below the scratch: it can never grow beyond. */
+  readonly scratchLimitBytes: number;
+};
+
+/** The receivers of this VM, which live outside of QEMU. All calls may be repeated. */
+export interface Receivers {
+  /** Ends every one of them, by signal; resolves when they are gone or cannot be ended in bounded time. */
+  end(): Promise<void>;
+  /** Puts a sink in the place of each receiver that has died, so that guest writes waiting for it go on. */
+  substituteDead(): Promise<void>;
+}
+
+/** What a capture step works on. */
+export type CaptureContext = {
+  readonly qmp: QmpClient;
+  readonly plan: BackupPlan;
+  readonly places: readonly DiskPlace[];
+  readonly receivers: Receivers;
+  readonly signal: AbortSignal;
+};
+
+/** The record that a VM is stopped by us. Written before `stop`, removed after `cont`; the guard reads it. */
+export interface StopLease {
+  write(): Promise<void>;
+  clear(): Promise<void>;
+}
+
+/** What one attempt at the instant did. */
+export type Taken = { readonly takenAt: string; readonly pausedMs: number };
+
+/**
+ * A way to back up on one QEMU; one file per tier. Every step may be called again after a death of its caller.
+ * `takeInstant` and `startCopy` do not resume: they throw `LeftoversError` when they find traces of themselves.
+ */
+export interface Capture {
+  /** Adds what the VM needs before the instant, and proves that QEMU reaches each target. */
+  prepare(context: CaptureContext): Promise<void>;
+  /** One point in time for all disks: from here on, changes go into the new segments. */
+  takeInstant(context: CaptureContext, lease: StopLease): Promise<Taken>;
+  /** Starts the copy of the instant's content to the targets. */
+  startCopy(context: CaptureContext): Promise<void>;
+}

@@ -1,0 +1,97 @@
+import {
+  CancellationScope,
+  condition,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { backupIdOf } from '../model/backup-id.ts';
+import type { InstantRecord } from '../model/instant.ts';
+import type { BackupPlan } from '../model/plan.ts';
+import type { BackupRequest } from '../model/request.ts';
+import type { BackupResult } from '../model/result.ts';
+import { messageOf, worthStartingAnew } from './anew.ts';
+import { takeInstantAtRest } from './at-rest.ts';
+import { Report } from './report.ts';
+import { Saga } from './saga.ts';
+import { abandonSignal, statusQuery } from './signals.ts';
+import { locateVm, stepsOn, type Steps } from './steps.ts';
+
+/** How often a backup starts anew when its instant did not hold. */
+const maxStarts = 3;
+
+/**
+ * Backs up one VM while it runs: all disks of one instant, or nothing. It fails only after everything is undone.
+ * Workflow id: `backup/<vm>`, so that Temporal lets only one of these run at a time.
+ */
+export async function backupVm(request: BackupRequest): Promise<BackupResult> {
+  const { startTime, originalExecutionRunId: runId } = workflowInfo();
+  const backupId = backupIdOf(startTime, runId);
+  const report = new Report(request.vm, backupId);
+  let abandoned = false;
+  setHandler(statusQuery, () => report.status);
+  setHandler(abandonSignal, () => void (abandoned = true));
+
+  const { vm, host, taskQueue, maxFreezeSeconds, indexed, parsed } = await locateVm(request);
+  report.located(host, indexed);
+  const steps = stepsOn(taskQueue, maxFreezeSeconds);
+  const saga = new Saga();
+  saga.onFailure(() => undo(steps, { vm, backupId }, report, () => abandoned));
+
+  const { plan, instant } = await saga.run(async () => {
+    const plan = await steps.planBackup({ request: parsed, backupId, runId });
+    report.planned(plan);
+    const instant = await startTheCopy(steps, plan, report);
+    report.enter('copying');
+    await steps.watchCopy(plan);
+    return { plan, instant };
+  });
+
+  // All data is there and flushed: from here the only way is forward.
+  return CancellationScope.nonCancellable(async () => {
+    report.enter('committing');
+    await steps.commitBackup(plan);
+    report.enter('publishing');
+    const result = await steps.publishBackup({ plan, instant, runId });
+    report.ended('done');
+    return result;
+  });
+}
+
+/** From the targets to running jobs. What is not resumed is begun anew, a bounded number of times. */
+async function startTheCopy(
+  steps: Steps,
+  plan: BackupPlan,
+  report: Report,
+): Promise<InstantRecord> {
+  for (let start = 1; ; start++) {
+    try {
+      report.enter('preparing');
+      await steps.prepareTargets(plan);
+      const instant = await takeInstantAtRest(steps, plan, report);
+      report.caught(instant);
+      await steps.startCopy(plan);
+      return instant;
+    } catch (failure) {
+      if (start === maxStarts || !worthStartingAnew(failure)) throw failure;
+      report.enter('preparing', `Start ${start} did not hold: ${messageOf(failure)}`);
+    }
+  }
+}
+
+/** Waits for the rollback as long as it takes, unless an operator says that the host is lost. */
+async function undo(
+  steps: Steps,
+  which: { vm: string; backupId: string },
+  report: Report,
+  abandoned: () => boolean,
+): Promise<void> {
+  report.enter('rolling-back');
+  const rollback = CancellationScope.cancellable(() => steps.rollbackBackup(which));
+  const outcome = await Promise.race([rollback, condition(abandoned)]);
+  report.ended(
+    'rolled-back',
+    outcome
+      ? outcome.troubles.join('\n')
+      : 'Abandoned: the host cleans up with its next sweep, when it is back.',
+  );
+}

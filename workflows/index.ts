@@ -1,0 +1,1 @@
+export { backupVm } from './backup-vm.ts';

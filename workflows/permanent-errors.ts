@@ -1,0 +1,52 @@
+import {
+  FreezeFailedError,
+  LibvirtManagedError,
+  NoScratchSpaceError,
+  RequestError,
+} from '../activities/errors.ts';
+import {
+  NoDiskError,
+  TargetStalledError,
+  UnsupportedQemuError,
+  VmChangedError,
+} from '../capture/errors.ts';
+import { LockLostError, VmBusyError } from '../host/errors.ts';
+import { UnknownVmError } from '../inventory/errors.ts';
+import {
+  BlockJobError,
+  QmpBusyError,
+  QmpConnectError,
+  QmpProtocolError,
+} from '../qemu/errors.ts';
+import {
+  BackupNotFoundError,
+  NoSpaceError,
+  NotARepositoryError,
+  RepositoryFormatError,
+} from '../repository/errors.ts';
+
+/** Trying the same step again cannot help with these. Temporal matches them by class name. */
+export const permanent: string[] = [
+  BackupNotFoundError,
+  BlockJobError,
+  FreezeFailedError,
+  LibvirtManagedError,
+  LockLostError,
+  NoDiskError,
+  NoScratchSpaceError,
+  NoSpaceError,
+  NotARepositoryError,
+  // QEMU is gone, and with it what the earlier steps put there.
+  QmpConnectError,
+  QmpProtocolError,
+  RepositoryFormatError,
+  RequestError,
+  TargetStalledError,
+  UnknownVmError,
+  UnsupportedQemuError,
+  VmBusyError,
+  VmChangedError,
+].map(({ name }) => name);
+
+/** Before anything is begun, also what may pass is told at once: the operator decides when to try again. */
+export const permanentWhilePlanning: string[] = [...permanent, QmpBusyError.name];

@@ -1,0 +1,123 @@
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import type { InstantRecord } from '../model/instant.ts';
+import type { BackupPlan } from '../model/plan.ts';
+import type { Phase } from '../model/result.ts';
+import { searchAttributes } from './search-attributes.ts';
+
+/** The answer to the query `status`. */
+export type BackupStatus = {
+  readonly vm: string;
+  readonly backupId: string;
+  readonly phase: Phase;
+  readonly kind?: string;
+  readonly expectedBytes?: number;
+  readonly consistency?: string;
+  readonly frozenMs?: number;
+  readonly pausedMs?: number;
+};
+
+/** What a running backup tells of itself: the query `status`, the details in the Web UI, the search attributes. */
+export class Report {
+  readonly #vm: string;
+  readonly #backupId: string;
+  #host = '';
+  #indexed = false;
+  #phase: Phase = 'locating';
+  #plan: BackupPlan | undefined;
+  #instant: InstantRecord | undefined;
+  #note = '';
+
+  constructor(vm: string, backupId: string) {
+    this.#vm = vm;
+    this.#backupId = backupId;
+  }
+
+  get status(): BackupStatus {
+    const [plan, instant] = [this.#plan, this.#instant];
+    return {
+      vm: this.#vm,
+      backupId: this.#backupId,
+      phase: this.#phase,
+      ...(plan && { kind: plan.kind, expectedBytes: plan.expectedBytes }),
+      ...(instant && {
+        consistency: instant.consistency,
+        frozenMs: instant.frozenMs,
+        pausedMs: instant.pausedMs,
+      }),
+    };
+  }
+
+  located(host: string, indexed: boolean): void {
+    this.#host = host;
+    this.#indexed = indexed;
+    this.enter('planning');
+  }
+
+  /** One of the two upserts of a backup: each is an action that Temporal Cloud bills. */
+  planned(plan: BackupPlan): void {
+    this.#plan = plan;
+    this.enter('preparing');
+    this.#upsert([
+      { key: searchAttributes.vm, value: this.#vm },
+      { key: searchAttributes.host, value: this.#host },
+      { key: searchAttributes.backupId, value: this.#backupId },
+      { key: searchAttributes.kind, value: plan.kind },
+      { key: searchAttributes.phase, value: 'copying' },
+    ]);
+  }
+
+  caught(instant: InstantRecord): void {
+    this.#instant = instant;
+    this.enter('starting');
+  }
+
+  enter(phase: Phase, note = ''): void {
+    this.#phase = phase;
+    this.#note = note;
+    setCurrentDetails(this.#markdown());
+  }
+
+  /** The other upsert. */
+  ended(phase: 'done' | 'rolled-back', note = ''): void {
+    this.enter(phase, note);
+    this.#upsert([
+      { key: searchAttributes.phase, value: phase },
+      ...(this.#instant
+        ? [{ key: searchAttributes.consistency, value: this.#instant.consistency }]
+        : []),
+    ]);
+  }
+
+  #upsert(pairs: Parameters<typeof upsertSearchAttributes>[0]): void {
+    if (this.#indexed) upsertSearchAttributes(pairs);
+  }
+
+  #markdown(): string {
+    const [plan, instant] = [this.#plan, this.#instant];
+    const lines = [
+      `**${this.#vm}**, backup \`${this.#backupId}\`: ${this.#phase}`,
+      ...(this.#note ? ['', this.#note] : []),
+      ...(plan
+        ? [
+            '',
+            `${plan.kind}, about ${plan.expectedBytes} bytes expected, shield \`${plan.shield}\`, QEMU ${plan.qemuVersion}`,
+            '',
+            '| disk | kind | reason | expected bytes | builds on |',
+            '|---|---|---|---|---|',
+            ...plan.disks.map(
+              (disk) =>
+                `| ${disk.device} | ${disk.kind} | ${disk.reason} | ${disk.expectedBytes} | ${disk.parent ?? '-'} |`,
+            ),
+          ]
+        : []),
+      ...(instant
+        ? [
+            '',
+            `${instant.consistency}-consistent at ${instant.takenAt}; frozen ${Math.round(instant.frozenMs)} ms, paused ${Math.round(instant.pausedMs)} ms`,
+          ]
+        : []),
+      ...[...(plan?.warnings ?? []), ...(instant?.warnings ?? [])].map((text) => `\n⚠ ${text}`),
+    ];
+    return lines.join('\n');
+  }
+}

@@ -1,0 +1,88 @@
+import {
+  ActivityCancellationType,
+  proxyActivities,
+  type ActivityInterfaceFor,
+  type ActivityOptions,
+} from '@temporalio/workflow';
+import type { ControlActivities } from '../activities/control-activities.ts';
+import type { HostActivities } from '../activities/host-activities.ts';
+import { permanent, permanentWhilePlanning } from './permanent-errors.ts';
+
+/** How long a forward step waits for a worker of its host; an absent host becomes a failure that the workflow undoes. */
+const scheduleToStartTimeout = '2 minutes';
+
+/** Finds the VM, on the control queue that the workflow itself runs on. */
+export const { locateVm } = proxyActivities<ControlActivities>({
+  summary: 'Which host has the VM?',
+  startToCloseTimeout: '15 seconds',
+  scheduleToCloseTimeout: '1 minute',
+  retry: { nonRetryableErrorTypes: permanent },
+});
+
+/** Repeated after a failure, a bounded number of times, each within a minute. */
+const repeated: ActivityOptions = {
+  scheduleToStartTimeout,
+  startToCloseTimeout: '2 minutes',
+  heartbeatTimeout: '20 seconds',
+  retry: { maximumAttempts: 3, nonRetryableErrorTypes: permanent },
+};
+
+/** Only the way forward or back is left, so there is no bound but on each attempt: an absent host is waited for. */
+const unbounded: ActivityOptions = {
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '20 seconds',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '20 seconds' },
+};
+
+/** The steps of a backup on the host that polls `taskQueue`, each with its summary, time-outs and attempts. */
+export function stepsOn(taskQueue: string, maxFreezeSeconds: number) {
+  const step = <Name extends keyof HostActivities>(
+    name: Name,
+    summary: string,
+    options: ActivityOptions,
+  ): ActivityInterfaceFor<HostActivities>[Name] =>
+    proxyActivities<HostActivities>({
+      taskQueue,
+      summary,
+      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+      ...options,
+    })[name];
+  /** With the guest frozen there is no time for a second attempt: the workflow thaws and starts anew. */
+  const once: ActivityOptions = {
+    scheduleToStartTimeout: '20 seconds',
+    startToCloseTimeout: `${maxFreezeSeconds + 15} seconds`,
+    retry: { maximumAttempts: 1 },
+  };
+  return {
+    planBackup: step('planBackup', 'Take the lock, look at the VM, decide what to copy', {
+      ...repeated,
+      retry: { maximumAttempts: 3, nonRetryableErrorTypes: permanentWhilePlanning },
+    }),
+    prepareTargets: step('prepareTargets', 'Create targets and scratch, prove the way', repeated),
+    freezeGuest: step('freezeGuest', 'Freeze the guest file systems', once),
+    takeInstant: step('takeInstant', 'Take the instant of all disks', once),
+    thawGuest: step('thawGuest', 'Make sure that the guest is thawed', unbounded),
+    startCopy: step('startCopy', 'Start the copy jobs', {
+      ...repeated,
+      retry: { maximumAttempts: 1 },
+    }),
+    watchCopy: step('watchCopy', 'Copy to the targets', {
+      scheduleToStartTimeout,
+      startToCloseTimeout: '7 days',
+      heartbeatTimeout: '20 seconds',
+      retry: {
+        initialInterval: '500 milliseconds',
+        maximumInterval: '10 seconds',
+        nonRetryableErrorTypes: permanent,
+      },
+    }),
+    commitBackup: step('commitBackup', 'Free the VM, keep the new segments', unbounded),
+    publishBackup: step('publishBackup', 'Digest and publish', {
+      ...unbounded,
+      startToCloseTimeout: '1 day',
+    }),
+    rollbackBackup: step('rollbackBackup', 'Undo: free the VM, merge back', unbounded),
+  };
+}
+
+export type Steps = ReturnType<typeof stepsOn>;
