@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+/** Every command this project sends to the guest agent; none takes arguments. @see qga/qapi-schema.json */
+export const agentCommands = {
+  'guest-ping': z.object({}),
+  'guest-info': z.object({
+    version: z.string(),
+    /** A frozen agent lists most commands as disabled, freeze itself among them. */
+    supported_commands: z.array(z.object({ name: z.string(), enabled: z.boolean() })),
+  }),
+  /** How many file systems it froze. */
+  'guest-fsfreeze-freeze': z.int(),
+  /** How many file systems it thawed: 0 when none was frozen. */
+  'guest-fsfreeze-thaw': z.int(),
+  'guest-fsfreeze-status': z.enum(['frozen', 'thawed']),
+} satisfies Record<string, z.ZodType>;
+
+export type AgentCommand = keyof typeof agentCommands;
+/** What a command answers. */
+export type AgentReturns<C extends AgentCommand> = z.output<(typeof agentCommands)[C]>;
