@@ -7,7 +7,7 @@ type Schema = {
   type?: string;
   format?: string;
   description?: string;
-  default?: unknown;
+  default?: string | number | boolean | object | undefined;
   enum?: string[];
   minimum?: number;
   maximum?: number;
@@ -25,7 +25,7 @@ export function configurationPage(): string {
   const { vms, defaults, temporal } = inventory.properties ?? {};
   const vm = vms?.additionalProperties as Schema;
   const settings = new Set(Object.keys(defaults?.properties ?? {}));
-  const decided: Record<string, unknown> = {
+  const decided: Record<string, Schema['default']> = {
     ...vmConfig(Inventory.parse({ repository: '/', vms: { vm: { qmp: '/' } } }), 'vm', ''),
   };
   const ofVm = Object.entries(vm.properties ?? {});
@@ -112,7 +112,7 @@ function defaultOf(schema: Schema, isRequired: boolean): string {
   if (isRequired) return 'required';
   const value = schema.default;
   if (value === undefined || typeof value === 'object') return '';
-  return schema.anyOf ? `\`${Number(value) / 1024 ** 3}GiB\`` : `\`${String(value)}\``;
+  return schema.anyOf ? `\`${Number(value) / 1024 ** 3}GiB\`` : `\`${value}\``;
 }
 
 function cell(text = ''): string {

@@ -59,22 +59,19 @@ function mistakesOf(error: z.ZodError, document: Document.Parsed, lines: LineCou
       ...at,
       text: z.prettifyError({ issues: [{ path, message }] }),
     });
-    switch (issue.code) {
-      case 'unrecognized_keys':
-        return issue.keys.map((key) =>
-          one(`Unrecognized key: "${key}"`, locate(document, lines, path, key)),
-        );
-      case 'invalid_key': {
-        const at = locate(document, lines, path.slice(0, -1), String(path.at(-1)));
-        return issue.issues.map(({ message }) => one(message, at));
-      }
-      case 'invalid_union': {
-        const messages = issue.errors.flat().map(({ message }) => message);
-        return [one([...new Set(messages)].join(', or '), locate(document, lines, path))];
-      }
-      default:
-        return [one(issue.message, locate(document, lines, path))];
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) =>
+        one(`Unrecognized key: "${key}"`, locate(document, lines, path, key)),
+      );
+    if (issue.code === 'invalid_key') {
+      const at = locate(document, lines, path.slice(0, -1), String(path.at(-1)));
+      return issue.issues.map(({ message }) => one(message, at));
     }
+    const messages =
+      issue.code === 'invalid_union'
+        ? issue.errors.flat().map(({ message }) => message)
+        : [issue.message];
+    return [one([...new Set(messages)].join(', or '), locate(document, lines, path))];
   });
 }
 

@@ -189,9 +189,9 @@ stillpoint.yaml:1:1
 ✖ Invalid input: expected object, received array`,
     },
   ];
-  for (const { title, text, message } of mistakes) {
-    it(title, () => expect(mistakeIn(text).message).toBe(message));
-  }
+  it.each(mistakes)('$title', ({ text, message }) => {
+    expect(mistakeIn(text).message).toBe(message);
+  });
 
   it('carries the place of the first mistake for programs', () => {
     const error = mistakeIn('repository: /r\nvms:\n  web1:\n    qmp: q\n    agent: a\n');
