@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const sentinel = '\xFF';
 
 const AgentMessage = z.object({
-  return: z.unknown(),
+  return: z.unknown().optional(),
   error: z.object({ class: z.string(), desc: z.string() }).optional(),
 });
 export type AgentMessage = z.infer<typeof AgentMessage>;

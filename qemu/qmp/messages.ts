@@ -15,11 +15,11 @@ export type Greeting = z.infer<typeof GreetingMessage>['QMP'];
 
 /** @see docs/interop/qmp-spec.txt, 2.4 Commands Responses */
 const AnswerMessage = z.object({
-  id: z.unknown(),
-  return: z.unknown(),
+  id: z.unknown().optional(),
+  return: z.unknown().optional(),
   error: z.object({ class: z.string(), desc: z.string() }).optional(),
 });
-export type Answer = { return: unknown; error?: { class: string; desc: string } | undefined };
+export type Answer = { return?: unknown; error?: { class: string; desc: string } | undefined };
 
 /** What a line of QEMU's says. */
 export type Message =
