@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import { array, assert, asyncProperty, constantFrom } from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { QmpConnectError } from '../../../qemu/errors.ts';
 import { connectUnix, splitLines } from '../../../qemu/qmp/transport.ts';
@@ -31,9 +31,9 @@ describe('splitLines', () => {
   });
 
   it('cuts alike however the text is chopped', async () => {
-    const chopped = fc.array(fc.constantFrom('a', '\n', 'b\nc', '\n\n', '{"x": 1}\n'));
-    await fc.assert(
-      fc.asyncProperty(chopped, async (chunks) => {
+    const chopped = array(constantFrom('a', '\n', 'b\nc', '\n\n', '{"x": 1}\n'));
+    await assert(
+      asyncProperty(chopped, async (chunks) => {
         const whole = chunks.join('').split('\n').slice(0, -1);
         expect(await collect(splitLines(from(chunks)))).toEqual(whole);
       }),
