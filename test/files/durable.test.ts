@@ -50,6 +50,23 @@ describe('writeDurably', () => {
     expect(await readdir(folder)).toEqual(['lease.json']);
   });
 
+  it('shows a reader the old content or the new, never a part', async () => {
+    const path = join(folder, 'lease.json');
+    const texts = ['a'.repeat(3_000_000), 'b'.repeat(5_000_000)];
+    await writeDurably(path, 'a'.repeat(3_000_000));
+    const seen: string[] = [];
+    let writing = true;
+    const reading = (async () => {
+      while (writing) seen.push(await readFile(path, 'utf8').catch(() => 'nothing'));
+    })();
+
+    for (let time = 0; time < 10; time++) for (const text of texts) await writeDurably(path, text);
+
+    writing = false;
+    await reading;
+    expect(seen.every((text) => texts.includes(text))).toBe(true);
+  });
+
   it('never writes through a link that somebody put in its way', async () => {
     const path = join(folder, 'lease.json');
     const victim = join(folder, 'victim');
