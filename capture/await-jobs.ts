@@ -37,7 +37,8 @@ export async function jobsReach(
 ): Promise<boolean> {
   const signal = AbortSignal.timeout(timeoutMs);
   try {
-    for await (const jobs of ourJobs(qmp, { everyMs: 200, signal })) if (jobs.every(done)) return true;
+    for await (const jobs of ourJobs(qmp, { everyMs: 200, signal }))
+      if (jobs.every(done)) return true;
   } catch (error) {
     if (!signal.aborted) throw error;
   }

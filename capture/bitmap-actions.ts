@@ -52,7 +52,12 @@ export function newSegment(plan: BackupPlan, planned: DiskPlan, disk: Disk): Act
 export function temporaryBitmap(plan: BackupPlan, planned: DiskPlan, node: string): Action {
   return {
     type: 'block-dirty-bitmap-add',
-    data: { node, name: temporaryBitmapName(plan.backupId, planned.index), disabled: true, granularity },
+    data: {
+      node,
+      name: temporaryBitmapName(plan.backupId, planned.index),
+      disabled: true,
+      granularity,
+    },
   };
 }
 

@@ -23,21 +23,6 @@ export function targetNode(
   };
 }
 
-/** The scratch: qcow2 over a raw node that ends at the budget, so that a full scratch breaks the snapshot and nothing else. */
-export function scratchNode(name: string, place: DiskPlace): Args<'blockdev-add'> {
-  return {
-    driver: 'qcow2',
-    'node-name': name,
-    discard: 'unmap',
-    backing: null,
-    file: {
-      driver: 'raw',
-      size: place.scratchLimitBytes,
-      file: { driver: 'file', filename: place.scratchPath },
-    },
-  };
-}
-
 /** Adds a target's node. When QEMU does not come back from it, the receivers are ended, which frees the monitor. */
 export async function attachTarget(
   { qmp, receivers }: Pick<CaptureContext, 'qmp' | 'receivers'>,

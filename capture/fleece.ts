@@ -1,5 +1,6 @@
 import { ourName, temporaryBitmapName } from '../model/names.ts';
 import type { BackupPlan, DiskPlan } from '../model/plan.ts';
+import { scratchNode } from '../qemu/images/create-scratch.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import {
   mergeInto,
@@ -8,13 +9,7 @@ import {
   temporaryBitmap,
   type Action,
 } from './bitmap-actions.ts';
-import {
-  attachTarget,
-  placeOf,
-  proveTargets,
-  scratchNode,
-  targetNode,
-} from './block-nodes.ts';
+import { attachTarget, placeOf, proveTargets, targetNode } from './block-nodes.ts';
 import { copyJob } from './copy-jobs.ts';
 import { LeftoversError } from './errors.ts';
 import { insertFilter } from './filter.ts';
@@ -31,11 +26,11 @@ export const fleece: Capture = {
   async prepare(context) {
     const { qmp, plan, places } = context;
     await proveTargets(context);
-    for (const { index } of plan.disks)
-      await qmp.execute(
-        'blockdev-add',
-        scratchNode(ourName(plan.backupId, index, 's'), placeOf(places, index)),
-      );
+    for (const { index } of plan.disks) {
+      const { scratchPath: path, scratchLimitBytes: limitBytes } = placeOf(places, index);
+      const nodeName = ourName(plan.backupId, index, 's');
+      await qmp.execute('blockdev-add', scratchNode({ nodeName, path, limitBytes }));
+    }
   },
 
   async takeInstant(context, lease) {
@@ -60,7 +55,12 @@ export const fleece: Capture = {
       await qmp.execute('transaction', {
         actions: disks.flatMap(({ planned, disk }): Action[] => [
           ...newSegment(plan, planned, disk),
-          ...mergeInto(plan, planned, disk.node, planned.merge.filter((name) => records(disk, name))),
+          ...mergeInto(
+            plan,
+            planned,
+            disk.node,
+            planned.merge.filter((name) => records(disk, name)),
+          ),
         ]),
       });
       for (const { planned, disk } of disks) await insertFilter(qmp, plan, planned, disk);
@@ -74,7 +74,9 @@ export const fleece: Capture = {
     for (const planned of plan.disks) {
       const disk = plannedDisk(state, planned);
       if (disk.top !== ourName(plan.backupId, planned.index, 'f'))
-        throw new LeftoversError(`disk ${planned.device}: its filter is gone, and the instant with it`);
+        throw new LeftoversError(
+          `disk ${planned.device}: its filter is gone, and the instant with it`,
+        );
       // The filter has its own copy of this bitmap since the instant.
       const temporary = temporaryBitmapName(plan.backupId, planned.index);
       if (disk.bitmaps.some(({ name }) => name === temporary))

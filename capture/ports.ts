@@ -13,10 +13,12 @@ export type DiskPlace = {
 
 /** The receivers of this VM, which live outside of QEMU. All calls may be repeated. */
 export interface Receivers {
-  /** Ends every one of them, by signal; resolves when they are gone or cannot be ended in bounded time. */
+  /** Ends every one of them, by signal; resolves when they are gone or could not be ended in bounded time. */
   end(): Promise<void>;
-  /** Puts a sink in the place of each receiver that has died, so that guest writes waiting for it go on. */
-  substituteDead(): Promise<void>;
+  /** Puts a sink in the place of each receiver of these disks that has died, so that guest writes waiting for it go on. */
+  substituteDead(
+    disks: readonly { readonly index: number; readonly virtualBytes: number }[],
+  ): Promise<void>;
 }
 
 /** What a capture step works on. */

@@ -18,11 +18,12 @@ export async function takeOut(qmp: QmpClient, receivers: Receivers): Promise<voi
   const found = await readVmState(qmp);
   // Without a filter the guest's own writes wait for the target: no receiver may be missing until the jobs are gone.
   const unshielded = !found.graph.nodes.some((node) => parseOurName(node)?.role === 'f');
-  if (unshielded && found.jobs.some(({ id }) => isOurs(id))) await receivers.substituteDead();
+  if (unshielded && found.jobs.some(({ id }) => isOurs(id)))
+    await receivers.substituteDead(targetsOf(found));
   await cancelJobs(qmp);
   await receivers.end();
   if (unshielded && (await haveJobs(qmp))) {
-    await receivers.substituteDead();
+    await receivers.substituteDead(targetsOf(found));
     await cancelJobs(qmp);
     await receivers.end();
   }
@@ -55,12 +56,22 @@ async function haveJobs(qmp: QmpClient): Promise<boolean> {
 
 /** Cuts the connections of our target nodes, so that what waits for a hung target fails at once. From QEMU 6.0 on. */
 async function yank(qmp: QmpClient, { graph }: VmState): Promise<void> {
-  if (qmp.version.major < 6 || !graph.nodes.some((node) => parseOurName(node)?.role === 't')) return;
+  if (qmp.version.major < 6 || !graph.nodes.some((node) => parseOurName(node)?.role === 't'))
+    return;
   const instances = (await qmp.execute('query-yank', {})).flatMap((instance) => {
     const node = instance['node-name'] ?? '';
     return isOurs(node) ? [{ type: 'block-node' as const, 'node-name': node }] : [];
   });
   if (instances.length > 0) await tolerant(qmp.executeOutOfBand('yank', { instances }));
+}
+
+/** The disks that have a target; a sink as large as the largest disk takes the writes of any. */
+function targetsOf({ graph, disks }: VmState) {
+  const virtualBytes = Math.max(...disks.map((disk) => disk.virtualBytes), 0);
+  return graph.nodes.flatMap((node) => {
+    const parsed = parseOurName(node);
+    return parsed?.role === 't' ? [{ index: parsed.disk, virtualBytes }] : [];
+  });
 }
 
 async function removeNodes(qmp: QmpClient, { graph }: VmState, roles: Role[]): Promise<void> {

@@ -1,9 +1,4 @@
-import {
-  CancellationScope,
-  condition,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { CancellationScope, condition, setHandler, workflowInfo } from '@temporalio/workflow';
 import { backupIdOf } from '../model/backup-id.ts';
 import type { InstantRecord } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';

@@ -12,12 +12,7 @@ import {
 } from '../capture/errors.ts';
 import { LockLostError, VmBusyError } from '../host/errors.ts';
 import { UnknownVmError } from '../inventory/errors.ts';
-import {
-  BlockJobError,
-  QmpBusyError,
-  QmpConnectError,
-  QmpProtocolError,
-} from '../qemu/errors.ts';
+import { BlockJobError, QmpBusyError, QmpConnectError, QmpProtocolError } from '../qemu/errors.ts';
 import {
   BackupNotFoundError,
   NoSpaceError,

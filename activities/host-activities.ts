@@ -1,0 +1,67 @@
+import { Context } from '@temporalio/activity';
+import type { Freeze, Instant, Progress, Thaw } from '../model/instant.ts';
+import { BackupPlan } from '../model/plan.ts';
+import type { BackupResult } from '../model/result.ts';
+import { commitBackup } from './commit-backup.ts';
+import type { HostDependencies } from './dependencies.ts';
+import { freezeGuest } from './freeze-guest.ts';
+import { parseInput } from './parse-input.ts';
+import { planBackup, PlanInput } from './plan-backup.ts';
+import { prepareTargets } from './prepare-targets.ts';
+import { publishBackup, PublishInput } from './publish-backup.ts';
+import { rollbackBackup, RollbackInput } from './rollback-backup.ts';
+import { running } from './running.ts';
+import { startCopy } from './start-copy.ts';
+import { takeInstant } from './take-instant.ts';
+import { thawGuest } from './thaw-guest.ts';
+import { watchCopy } from './watch-copy.ts';
+
+/**
+ * The activities of a host's queue, bound to what they need. Each checks its input before anything else: it comes over
+ * the network, and what it names reaches QEMU and the file system.
+ */
+export function createHostActivities(dependencies: HostDependencies) {
+  /** A step whose only input is the plan. */
+  const planned =
+    <T>(step: (on: HostDependencies, plan: BackupPlan, signal: AbortSignal) => Promise<T>) =>
+    async (plan: BackupPlan): Promise<T> => {
+      const checked = parseInput(BackupPlan, step.name, plan);
+      return running(dependencies, checked.vm, (signal) => step(dependencies, checked, signal));
+    };
+  const workflowId = () => Context.current().info.workflowExecution?.workflowId ?? '';
+
+  return {
+    planBackup: async (input: PlanInput): Promise<BackupPlan> => {
+      const checked = parseInput(PlanInput, 'planBackup', input);
+      return running(dependencies, checked.request.vm, (signal) =>
+        planBackup(dependencies, { ...checked, workflowId: workflowId() }, signal),
+      );
+    },
+    prepareTargets: planned(prepareTargets),
+    freezeGuest: planned<Freeze>(freezeGuest),
+    takeInstant: planned<Instant>(takeInstant),
+    thawGuest: planned<Thaw>(thawGuest),
+    startCopy: planned(startCopy),
+    watchCopy: async (plan: BackupPlan): Promise<void> => {
+      const checked = parseInput(BackupPlan, 'watchCopy', plan);
+      return running(dependencies, checked.vm, (signal, beat: (progress: Progress) => void) =>
+        watchCopy(dependencies, checked, signal, beat),
+      );
+    },
+    commitBackup: planned(commitBackup),
+    publishBackup: async (input: PublishInput): Promise<BackupResult> => {
+      const checked = parseInput(PublishInput, 'publishBackup', input);
+      return running(dependencies, checked.plan.vm, (signal) =>
+        publishBackup(dependencies, { ...checked, workflowId: workflowId() }, signal),
+      );
+    },
+    rollbackBackup: async (input: RollbackInput): Promise<{ troubles: string[] }> => {
+      const checked = parseInput(RollbackInput, 'rollbackBackup', input);
+      return running(dependencies, checked.vm, (signal) =>
+        rollbackBackup(dependencies, checked, signal),
+      );
+    },
+  };
+}
+
+export type HostActivities = ReturnType<typeof createHostActivities>;

@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { chooseShield, queryAbilities } from '../capture/abilities.ts';
+import { chooseDisks, planDisks } from '../capture/plan-disks.ts';
+import { readVmState, type Disk } from '../capture/vm-state.ts';
+import { acquireLock, readLock, releaseLock } from '../host/lock.ts';
+import { VmBusyError } from '../host/errors.ts';
+import type { Kind } from '../model/choices.ts';
+import { BackupId } from '../model/names.ts';
+import type { BackupPlan, DiskPlan } from '../model/plan.ts';
+import { BackupRequest } from '../model/request.ts';
+import { BackupNotFoundError } from '../repository/errors.ts';
+import { soundBackups } from '../repository/chain.ts';
+import type { HostDependencies } from './dependencies.ts';
+import { RequestError } from './errors.ts';
+import { checkAgent, checkManager, checkScratchSpace } from './pre-flight.ts';
+import { releaseVm } from './release-vm.ts';
+import { atVm, connectVm, type VmSite } from './vm-site.ts';
+
+/** The input of `planBackup`. */
+export const PlanInput = z.strictObject({
+  request: BackupRequest,
+  backupId: BackupId,
+  runId: z.uuid().describe('The original run id of the workflow, which the lock names.'),
+});
+export type PlanInput = z.output<typeof PlanInput>;
+
+/**
+ * Takes the VM's lock, sweeps what dead runs left, finds what is wrong before the guest is touched, and decides per
+ * disk what is copied. May be called again. Another backup that still runs is a `VmBusyError`.
+ */
+export async function planBackup(
+  dependencies: HostDependencies,
+  input: PlanInput & { workflowId: string },
+  signal: AbortSignal,
+): Promise<BackupPlan> {
+  const { request, backupId, runId, workflowId } = input;
+  if (!runId.startsWith(backupId.slice(-4)))
+    throw new RequestError(`backup id ${backupId} is not of run ${runId}`);
+  return atVm(dependencies, request.vm, signal, async (site) => {
+    await takeLock(dependencies, request.vm, { backupId, workflowId, runId });
+    await site.repository.open(true, { signal });
+    const { troubles, found } = await releaseVm(site);
+    const plan = await decide(site, input, found);
+    await site.repository.checkSpace(plan.expectedBytes, { signal });
+    return { ...plan, warnings: [...plan.warnings, ...troubles] };
+  });
+}
+
+/** The lock outlives a worker, so a holder may be dead: Temporal knows. Its leftovers are swept right after. */
+async function takeLock(
+  { paths, isRunning }: HostDependencies,
+  vm: string,
+  holder: { backupId: string; workflowId: string; runId: string },
+): Promise<void> {
+  const held = await readLock(paths, vm);
+  if (held && held.backupId !== holder.backupId) {
+    if (await isRunning(held)) throw new VmBusyError(vm, held);
+    await releaseLock(paths, vm, held.backupId);
+  }
+  await acquireLock(paths, vm, holder);
+}
+
+/** `found` are the disks before the clean-up, which removed inconsistent segments and with them the reason to tell. */
+async function decide(
+  site: VmSite,
+  { request, backupId }: PlanInput,
+  found: readonly Disk[],
+): Promise<BackupPlan> {
+  const { config, repository } = site;
+  const qmp = await connectVm(site);
+  try {
+    const quiesce = request.quiesce ?? config.quiesce;
+    await checkManager(qmp, config);
+    if (quiesce === 'required') await checkAgent(config);
+    const abilities = await queryAbilities(qmp);
+    const shield = chooseShield(abilities, request.shield ?? config.shield);
+    const { backups, broken } = await repository.survey(config.vm);
+    const published = soundBackups(backups);
+    const { since } = request;
+    if (since !== undefined && !published.some(({ backupId }) => backupId === since))
+      throw new BackupNotFoundError(`${config.vm}: no backup ${since} is in ${config.repository}`, {
+        vm: config.vm,
+        backupId: since,
+      });
+
+    const chosen = chooseDisks((await readVmState(qmp)).disks, config.disks);
+    const disks = planDisks(
+      chosen.map((disk) => withLost(disk, found)),
+      published,
+      request,
+    );
+    return {
+      vm: config.vm,
+      backupId,
+      qemuVersion: abilities.version,
+      shield,
+      quiesce,
+      secondPass: abilities.secondPass && shield === 'fleece',
+      kind: kindOf(disks),
+      parent:
+        disks
+          .flatMap(({ parent }) => parent ?? [])
+          .toSorted()
+          .at(-1) ?? null,
+      maxFreezeSeconds: config.maxFreezeSeconds,
+      targetStallSeconds: config.targetStallSeconds,
+      expectedBytes: disks.reduce((total, disk) => total + disk.expectedBytes, 0),
+      warnings: [
+        ...broken.map(({ problem }) => problem.slice(0, 500)),
+        ...(shield === 'fleece' ? await checkScratchSpace(site, disks) : []),
+      ],
+      disks,
+    };
+  } finally {
+    qmp.close();
+  }
+}
+
+function withLost(disk: Disk, found: readonly Disk[]): Disk {
+  const lost = found
+    .find(({ node }) => node === disk.node)
+    ?.bitmaps.filter(({ inconsistent }) => inconsistent);
+  return { ...disk, bitmaps: [...disk.bitmaps, ...(lost ?? [])] };
+}
+
+/** A backup is what most of it had to be: full only if every disk is. */
+function kindOf(disks: readonly DiskPlan[]): Kind {
+  return disks.find(({ kind }) => kind !== 'full')?.kind ?? 'full';
+}

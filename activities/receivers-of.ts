@@ -1,0 +1,22 @@
+import type { Receivers } from '../capture/ports.ts';
+import { endReceivers, substituteDeadReceivers } from '../host/receivers.ts';
+import type { StatePaths } from '../host/state-paths.ts';
+import { ReceiverError } from '../qemu/errors.ts';
+
+/** Enough for a receiver to close its image; what it holds is flushed or not wanted. */
+const graceMs = 500;
+
+/** The receivers of a VM, as capture needs them. */
+export function receiversOf(paths: StatePaths, vm: string): Receivers {
+  return {
+    async end() {
+      await endReceivers(paths, vm, graceMs).catch((error: unknown) => {
+        // One that hangs in its file system cannot be ended; `yank` frees QEMU from it all the same.
+        if (!(error instanceof ReceiverError)) throw error;
+      });
+    },
+    async substituteDead(disks) {
+      await substituteDeadReceivers(paths, vm, disks);
+    },
+  };
+}

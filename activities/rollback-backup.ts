@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { readLock, releaseLock } from '../host/lock.ts';
+import { BackupId, VmName } from '../model/names.ts';
+import type { HostDependencies } from './dependencies.ts';
+import { releaseVm } from './release-vm.ts';
+import { atVm } from './vm-site.ts';
+
+/** The input of `rollbackBackup`. */
+export const RollbackInput = z.strictObject({ vm: VmName, backupId: BackupId });
+export type RollbackInput = z.output<typeof RollbackInput>;
+
+/**
+ * Undoes a backup wherever it stands: frees the VM, merges the new segments back, removes what is partial, releases the
+ * lock. Succeeds when there is nothing to undo, and touches nothing when another backup holds the VM. May be called again.
+ */
+export async function rollbackBackup(
+  dependencies: HostDependencies,
+  { vm, backupId }: RollbackInput,
+  signal: AbortSignal,
+): Promise<{ troubles: string[] }> {
+  return atVm(dependencies, vm, signal, async (site) => {
+    if ((await readLock(site.paths, vm))?.backupId !== backupId) return { troubles: [] };
+    const { troubles } = await releaseVm(site);
+    await releaseLock(site.paths, vm, backupId);
+    return { troubles };
+  });
+}

@@ -1,0 +1,39 @@
+import { captureFor } from '../capture/capture-for.ts';
+import { connectGuard } from '../host/guard/client.ts';
+import { LeaseBrokenError } from '../host/errors.ts';
+import { clearStopLease, writeStopLease } from '../host/stop-lease.ts';
+import type { Instant } from '../model/instant.ts';
+import type { BackupPlan } from '../model/plan.ts';
+import type { HostDependencies } from './dependencies.ts';
+import { atStep, withCapture } from './vm-site.ts';
+
+/**
+ * Takes the instant under the guard's eyes and tells it, so that it thaws at once. If this process dies in between, the
+ * guard lets the guest go. An instant that the guard gave up is a `LeaseBrokenError`; traces of an earlier attempt are
+ * a `LeftoversError`: in both cases the backup starts anew.
+ */
+export async function takeInstant(
+  dependencies: HostDependencies,
+  plan: BackupPlan,
+  signal: AbortSignal,
+): Promise<Instant> {
+  return atStep(dependencies, plan, signal, async (site) => {
+    const { paths } = site;
+    const guard = await connectGuard(paths, plan.vm);
+    try {
+      await guard.arm();
+      const stopLease = {
+        write: () => writeStopLease(paths, plan.vm, plan.backupId),
+        clear: () => clearStopLease(paths, plan.vm),
+      };
+      return await withCapture(site, plan, async (context) => {
+        const taken = await captureFor(plan.shield).takeInstant(context, stopLease);
+        const { held } = await guard.taken();
+        if (!held) throw new LeaseBrokenError(`${plan.vm}: the guard gave up before the instant`);
+        return { ...taken, held };
+      });
+    } finally {
+      guard.close();
+    }
+  });
+}

@@ -1,0 +1,109 @@
+import { UnknownVmError } from '../inventory/errors.ts';
+import { requireLock } from '../host/lock.ts';
+import { withVmMutex } from '../host/mutex.ts';
+import type { StatePaths } from '../host/state-paths.ts';
+import { vmSocket } from '../host/vm-socket.ts';
+import type { CaptureContext, DiskPlace, Receivers } from '../capture/ports.ts';
+import { vmConfig, type VmConfig } from '../model/inventory.ts';
+import type { BackupPlan } from '../model/plan.ts';
+import { QmpClient } from '../qemu/qmp/client.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { HostDependencies } from './dependencies.ts';
+import { receiversOf } from './receivers-of.ts';
+
+/** How long an attempt waits for another one on the same VM to end: a cancelled one needs a moment. */
+const mutexMs = 30_000;
+
+/** One VM as an activity sees it: its settings and what belongs to it on this host. */
+export type VmSite = {
+  readonly config: VmConfig;
+  readonly paths: StatePaths;
+  readonly repository: Repository;
+  readonly receivers: Receivers;
+  readonly signal: AbortSignal;
+};
+
+/** The settings of a VM that this host serves. Any other is an `UnknownVmError`: an input names a VM, never a path. */
+export function servedVm(dependencies: HostDependencies, vm: string): VmConfig {
+  const { inventory, inventoryFile, hostName } = dependencies;
+  const config = vmConfig(inventory, vm, hostName);
+  if (config && config.host === (inventory.host ?? hostName)) return config;
+  throw new UnknownVmError(inventoryFile, vm, servedVms(dependencies));
+}
+
+/** The names of all VMs that this host serves. */
+export function servedVms({ inventory, hostName }: HostDependencies): string[] {
+  const here = inventory.host ?? hostName;
+  return Object.keys(inventory.vms).filter(
+    (vm) => vmConfig(inventory, vm, hostName)?.host === here,
+  );
+}
+
+/** Runs `work` as the only one that touches the VM on this host. The mutex is the kernel's: it ends with the process. */
+export async function atVm<T>(
+  dependencies: HostDependencies,
+  vm: string,
+  signal: AbortSignal,
+  work: (site: VmSite) => Promise<T>,
+  timeoutMs: number = mutexMs,
+): Promise<T> {
+  const config = servedVm(dependencies, vm);
+  const { paths } = dependencies;
+  const site: VmSite = {
+    config,
+    paths,
+    repository: dependencies.repository(config.repository),
+    receivers: receiversOf(paths, vm),
+    signal,
+  };
+  return withVmMutex(paths, vm, { signal, timeoutMs }, () => work(site));
+}
+
+/**
+ * `atVm` for a step of a backup: the lock must name this backup (`LockLostError`), so that a late or reset attempt of
+ * a finished one touches nothing.
+ */
+export async function atStep<T>(
+  dependencies: HostDependencies,
+  { vm, backupId }: { vm: string; backupId: string },
+  signal: AbortSignal,
+  work: (site: VmSite) => Promise<T>,
+): Promise<T> {
+  return atVm(dependencies, vm, signal, async (site) => {
+    await requireLock(site.paths, vm, backupId);
+    return work(site);
+  });
+}
+
+/** Connects to the VM: through its guard where one lives, for QEMU serves one client on each socket. */
+export async function connectVm({ paths, config, signal }: VmSite): Promise<QmpClient> {
+  return QmpClient.connect(
+    await vmSocket(paths, config.vm, config.qmp),
+    AbortSignal.any([signal, AbortSignal.timeout(5_000)]),
+  );
+}
+
+/** Where each disk of the plan has its target's socket and its scratch. */
+export function placesOf({ paths, config }: VmSite, plan: BackupPlan): DiskPlace[] {
+  const own = paths.vm(config.vm);
+  return plan.disks.map(({ index }) => ({
+    targetSocket: own.targetSocket(index),
+    scratchPath: own.scratchImage(index),
+    scratchLimitBytes: config.scratchBytes,
+  }));
+}
+
+/** What capture needs for a step, over a connection that ends with the step. */
+export async function withCapture<T>(
+  site: VmSite,
+  plan: BackupPlan,
+  work: (context: CaptureContext) => Promise<T>,
+): Promise<T> {
+  const qmp = await connectVm(site);
+  try {
+    const { receivers, signal } = site;
+    return await work({ qmp, plan, receivers, signal, places: placesOf(site, plan) });
+  } finally {
+    qmp.close();
+  }
+}

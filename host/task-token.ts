@@ -1,0 +1,43 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { removeFile } from '../files/durable.ts';
+import { unlessAbsent } from '../files/system-error.ts';
+import { MutexTimeoutError } from './errors.ts';
+import { withVmMutex } from './mutex.ts';
+import { makeVmFolders, type StatePaths } from './state-paths.ts';
+
+/**
+ * Keeps the token of the attempt that works on a VM, so that the next worker can tell Temporal when this process has
+ * died. Not flushed: lost in a power cut, it costs a heartbeat's time-out.
+ */
+export async function keepToken(paths: StatePaths, vm: string, token: Uint8Array): Promise<void> {
+  await makeVmFolders(paths, vm);
+  await writeFile(tokenFile(paths, vm), token, { mode: 0o600 });
+}
+
+/** Forgets the token of an attempt that has ended. May be called again. */
+export async function dropToken(paths: StatePaths, vm: string): Promise<void> {
+  await removeFile(tokenFile(paths, vm));
+}
+
+/** Takes the token of an attempt whose process has died: the VM's mutex, which dies with it, is free. */
+export async function takeOrphanedToken(
+  paths: StatePaths,
+  vm: string,
+): Promise<Uint8Array | undefined> {
+  const wait = { signal: new AbortController().signal, timeoutMs: 0 };
+  try {
+    return await withVmMutex(paths, vm, wait, async () => {
+      const token = await unlessAbsent(readFile(tokenFile(paths, vm)));
+      if (token) await dropToken(paths, vm);
+      return token;
+    });
+  } catch (error) {
+    if (error instanceof MutexTimeoutError) return undefined;
+    throw error;
+  }
+}
+
+function tokenFile(paths: StatePaths, vm: string): string {
+  return join(paths.vm(vm).folder, 'task-token');
+}

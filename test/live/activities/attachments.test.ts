@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { attachments } from '../../../lab/attachments.ts';
+import { startQemu } from '../../../lab/start-qemu.ts';
+import { expectSame } from '../rig/oracle.ts';
+import { makeRig } from '../rig/rig.ts';
+import { Way } from '../rig/way.ts';
+
+const MiB = 1024 ** 2;
+
+/** The disk under test, and a usual one beside it: every backup is of two disks at one instant. */
+const otherDisk = { virtualBytes: 48 * MiB };
+
+describe('backup of a disk attached as', () => {
+  for (const attachment of attachments)
+    it(`${attachment.title}: full and incremental are bit-exact`, async () => {
+      await using machine = await startQemu({
+        disks: [{ attachment, virtualBytes: 64 * MiB }, otherDisk],
+      });
+      await using rig = await makeRig(machine);
+      const [disk, other] = [machine.device(machine.disk(0)), machine.device(machine.disk(1))];
+      await disk.write(1, { offset: 0, bytes: 4 * MiB });
+      await other.write(2, { offset: MiB, bytes: 2 * MiB });
+
+      const full = await new Way(rig).toInstant();
+      await disk.write(9, { offset: 0, bytes: MiB });
+      await disk.zero({ offset: 2 * MiB, bytes: MiB });
+      await full.way.toCopy();
+      const first = await full.way.toEnd();
+
+      await other.zero({ offset: MiB, bytes: MiB });
+      const incremental = await new Way(rig).toInstant();
+      await disk.write(7, { offset: 3 * MiB, bytes: 65_536 });
+      await incremental.way.toCopy();
+      const second = await incremental.way.toEnd();
+
+      expect([first.kind, second.kind]).toEqual(['full', 'incremental']);
+      await expectSame(rig, full.way.plan, full.oracle);
+      await expectSame(rig, incremental.way.plan, incremental.oracle);
+    });
+});

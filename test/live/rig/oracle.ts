@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect } from 'vitest';
+import type { BackupPlan } from '../../../model/plan.ts';
+import type { Rig } from './rig.ts';
+
+/** What every disk of a rig's machine held at one instant: raw copies, taken while no guest writes. */
+export type Oracle = ReadonlyMap<string, string>;
+
+/** Copies every disk now. Only on a machine whose guest does not write: at prelaunch, or with its workload at rest. */
+export async function copyDisks(rig: Rig, plan: BackupPlan): Promise<Oracle> {
+  const copies = new Map<string, string>();
+  for (const [index, disk] of rig.machine.disks.entries()) {
+    await rig.machine.device(disk).flush();
+    const copy = join(rig.folder, `oracle-${plan.backupId}-${index}.raw`);
+    await execa('qemu-img', ['convert', '-U', '-f', disk.format, '-O', 'raw', disk.path, copy]);
+    copies.set(disk.path, copy);
+  }
+  return copies;
+}
+
+/** The file of a published disk, as plain `qemu-img` opens it. */
+export function publishedFile(rig: Rig, backupId: string, device: string): string {
+  return join(rig.repositoryFolder, 'vm', backupId, `${device}.qcow2`);
+}
+
+/** Every disk of a published backup holds what the oracle says, byte by byte. */
+export async function expectSame(rig: Rig, plan: BackupPlan, oracle: Oracle): Promise<void> {
+  expect(plan.disks).toHaveLength(oracle.size);
+  for (const [index, copy] of [...oracle.values()].entries()) {
+    const device = await deviceOf(rig, plan, index);
+    const file = publishedFile(rig, plan.backupId, device);
+    const { stdout } = await execa('qemu-img', ['compare', '-f', 'raw', '-F', 'qcow2', copy, file]);
+    expect(stdout).toContain('Images are identical');
+  }
+}
+
+/** The plan's name for the machine's disk at `index`: by its size, which every disk of a rig has to itself, or its place. */
+async function deviceOf(rig: Rig, plan: BackupPlan, index: number): Promise<string> {
+  const disk = rig.machine.disk(index);
+  const match = plan.disks.filter(({ virtualBytes }) => virtualBytes === disk.virtualBytes);
+  expect(match, 'disks of one size cannot be told apart').toHaveLength(1);
+  return match[0]?.device ?? '';
+}
