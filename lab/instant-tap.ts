@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import type { MachineDisk } from './machine-disk.ts';
+import { relayQmp } from './relay-qmp.ts';
+
+/** What the disks held at one instant. */
+export type InstantCopy = {
+  /** A copy of each disk's image, by the disk's name; in the disk's own format. */
+  readonly files: ReadonlyMap<string, string>;
+  /** How much longer the machine stood still for it: take it off from what a backup says of its pause. */
+  readonly heldMs: number;
+};
+
+/** A way to a machine's QMP socket that copies the disks at each instant. */
+export type InstantTap = AsyncDisposable & {
+  /** The socket to give to the product instead of the machine's own. */
+  readonly qmpSocket: string;
+  /** The copies so far, the newest last. A run that was rolled back has left one too. */
+  readonly copies: readonly InstantCopy[];
+};
+
+/**
+ * The oracle for a running guest: the disks' content at the very instant of a backup, taken without the product's help.
+ *
+ * A backup under `shield: fleece` stops the machine, puts its filters in and sends `cont`. The tap stands between the
+ * product and QEMU, passes every line on, and holds back that one line until it has copied the images: while the machine
+ * stands still nobody writes, and `stop` has flushed all. So the copy is the instant, to the byte, whatever the guest does.
+ * A `cont` on a connection that saw no STOP is passed on at once. A copy that fails is thrown by the next look at `copies`.
+ */
+export async function startInstantTap(machine: {
+  readonly qmpSocket: string;
+  readonly folder: string;
+  readonly disks: readonly MachineDisk[];
+}): Promise<InstantTap> {
+  const qmpSocket = join(machine.folder, 'tap.sock');
+  const copies: InstantCopy[] = [];
+  const sockets = new Set<Socket>();
+  let failure: Error | undefined;
+
+  const take = async () => {
+    const begun = performance.now();
+    const copied = machine.disks.map(async ({ name, path, format }) => {
+      const to = join(machine.folder, `${name}-instant-${copies.length}.${format}`);
+      await execa('cp', ['--reflink=auto', '--sparse=auto', path, to]);
+      return [name, to] as const;
+    });
+    try {
+      const files = new Map(await Promise.all(copied));
+      copies.push({ files, heldMs: performance.now() - begun });
+    } catch (error) {
+      // Whatever happens, the machine goes on.
+      failure = error as Error;
+    }
+  };
+
+  const server = createServer((client) => {
+    const qemu = connect(machine.qmpSocket);
+    for (const socket of [client, qemu]) {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+    }
+    relayQmp(client, qemu, take);
+  });
+  server.listen(qmpSocket);
+  await once(server, 'listening');
+  return {
+    qmpSocket,
+    get copies() {
+      if (failure) throw failure;
+      return copies;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
