@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Manifest } from '../../model/manifest.ts';
 import type { Call } from '../../repository/calls.ts';
@@ -34,13 +35,19 @@ afterAll(async () => {
   await built[Symbol.asyncDispose]();
 });
 
-/** Makes the call in a process that dies before the given step. False: the call had fewer steps and is through. */
-async function dies(step: number, call: Call, folder: string, args: object): Promise<boolean> {
+/** Makes the call in a process that dies before the given step, or gives its steps when it has fewer. */
+async function dieAt(
+  step: number,
+  call: Call,
+  folder: string,
+  args: object,
+): Promise<string[] | 'died'> {
   const command = [built.path(script), String(step), call, folder, JSON.stringify(args)];
-  const child = spawn(process.execPath, command, { stdio: ['ignore', 'inherit', 'inherit'] });
-  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
-  if (signal !== 'SIGKILL') expect(code).toBe(0);
-  return signal === 'SIGKILL';
+  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [[code, signal], steps] = await Promise.all([once(child, 'close'), text(child.stdout)]);
+  if (signal === 'SIGKILL') return 'died';
+  if (code !== 0) throw new Error(`${call}: exit code ${code}`);
+  return steps.trimEnd().split('\n');
 }
 
 /** Kills at every step in turn, each time in a new repository, and gives the number of deaths. */
@@ -52,14 +59,41 @@ async function atEveryStep(
   for (let step = 1; ; step++) {
     await using repository = await temporaryRepository();
     await scene.before(repository.folder);
-    const died = await dies(step, call, repository.folder, args);
+    const end = await dieAt(step, call, repository.folder, args);
     await scene.after(repository.folder);
-    if (!died) return step - 1;
+    if (end !== 'died') return step - 1;
   }
 }
 
 const ids = (manifests: readonly Manifest[]) => manifests.map(({ backupId }) => backupId);
 const sameWhenever = (manifest: Manifest) => ({ ...manifest, publishedAt: '' });
+
+describe('publish', () => {
+  it('has every file on the disk before the manifest, and the manifest before the rename', async () => {
+    await using repository = await temporaryRepository();
+    const plan = planOf(tuesday);
+    await written(repository.folder, plan);
+
+    const steps = await dieAt(1000, 'publish', repository.folder, { plan, instant, origin });
+
+    expect(steps).toEqual([
+      'open vd0.qcow2',
+      'sync vd0.qcow2',
+      'open vd1.qcow2',
+      'sync vd1.qcow2',
+      'rm manifest.json.tmp',
+      'open manifest.json.tmp',
+      'writeFile manifest.json.tmp',
+      'sync manifest.json.tmp',
+      'rename manifest.json.tmp manifest.json',
+      `open ${tuesday}.partial`,
+      `sync ${tuesday}.partial`,
+      `rename ${tuesday}.partial ${tuesday}`,
+      'open web1',
+      'sync web1',
+    ]);
+  });
+});
 
 describe('a process that dies', () => {
   it('while it publishes leaves a backup that is listed whole or not at all, and that the next call publishes', async () => {
