@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { readJsonFile, writeDurably } from '../files/durable.ts';
+import { BackupId } from '../model/names.ts';
+import { StateError } from './errors.ts';
+import type { StatePaths } from './state-paths.ts';
+
+/**
+ * What became of the guest's file systems around an instant. Written before the freeze is sent and after every change,
+ * so that it can be read when the guard has gone.
+ */
+export const FreezeRecord = z.object({
+  backupId: BackupId,
+  /** The guard's. */
+  pid: z.int(),
+  /** In all but `thawed` the guest may be frozen. */
+  state: z.enum(['freezing', 'frozen', 'thawing', 'thawed']),
+  since: z.iso.datetime(),
+  /** When the guard gives up. Wall clock: for people; the guard's own clock decides. */
+  until: z.iso.datetime(),
+  /** From the freeze sent to the thaw answered; 0 when nothing was frozen. */
+  frozenMs: z.number().min(0).optional(),
+  /** Whether neither freeze nor pause had been given up when the instant was taken. */
+  held: z.boolean(),
+  /** Why they were given up, or why the copy was. */
+  broken: z.string().optional(),
+});
+export type FreezeRecord = z.infer<typeof FreezeRecord>;
+
+/** On disk when this resolves. */
+export async function writeFreezeRecord(
+  paths: StatePaths,
+  vm: string,
+  record: FreezeRecord,
+): Promise<void> {
+  await writeDurably(paths.vm(vm).freeze, JSON.stringify(record));
+}
+
+/** The VM's record, or undefined when there is none. A file that is no record is a `StateError`. */
+export async function readFreezeRecord(
+  paths: StatePaths,
+  vm: string,
+): Promise<FreezeRecord | undefined> {
+  const path = paths.vm(vm).freeze;
+  const content = await readJsonFile(path);
+  if (content === undefined) return undefined;
+  const record = FreezeRecord.safeParse(content);
+  if (record.success) return record.data;
+  throw new StateError(
+    `${path}: not a record of a freeze; make sure that the guest of ${vm} is not frozen, then remove it`,
+    { cause: record.error },
+  );
+}

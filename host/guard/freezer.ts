@@ -1,0 +1,149 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Freeze } from '../../model/instant.ts';
+import { AgentTimeoutError } from '../../qemu/errors.ts';
+import { AgentClient } from '../../qemu/qga/client.ts';
+import { isRefused } from '../is-refused.ts';
+import { messageOf, type Log } from './log.ts';
+
+const connectMs = 5_000;
+const answerMs = 3_000;
+const retryMs = 200;
+const unansweredMax = 5;
+/** An agent's socket that has refused for so long has no QEMU behind it any more. */
+const goneMs = 30_000;
+
+/**
+ * `untouched`: nothing was sent. From `freezing` on the guest counts as frozen, until the agent itself says `thawed`.
+ * `lost`: its QEMU has gone first.
+ */
+export type FreezerState = 'untouched' | 'freezing' | 'frozen' | 'thawing' | 'thawed' | 'lost';
+
+/** Freezes the guest's file systems, and thaws them however long that takes. */
+export class Freezer {
+  readonly #path: string | undefined;
+  readonly #log: Log;
+  readonly #onChange: () => void;
+  #state: FreezerState = 'untouched';
+  #agent: AgentClient | undefined;
+  #freezing: Promise<Freeze> | undefined;
+  #thawing: Promise<void> | undefined;
+  #sentAt = 0;
+  #frozenMs = 0;
+
+  /** `path`: the agent's socket, if the VM has one. `onChange` is called after each change of the state. */
+  constructor(path: string | undefined, log: Log, onChange: () => void) {
+    this.#path = path;
+    this.#log = log;
+    this.#onChange = onChange;
+  }
+
+  get state(): FreezerState {
+    return this.#state;
+  }
+
+  /** Whether the guest is frozen, or may be. */
+  get busy(): boolean {
+    return ['freezing', 'frozen', 'thawing'].includes(this.#state);
+  }
+
+  /** From the freeze sent to the thaw answered; 0 when nothing was sent. */
+  get frozenMs(): number {
+    return this.#frozenMs;
+  }
+
+  /**
+   * Freezes the guest; asked again while it is frozen, gives the same answer. `clear` is called when the agent is ready
+   * and awaited before the freeze is sent: it tells how long the answer may take, or throws. A freeze that fails or is
+   * late may have frozen all the same: the guest is then being thawed when this returns. Never throws.
+   */
+  async freeze(clear: () => Promise<number>): Promise<Freeze> {
+    if (this.#state === 'thawing') return notFrozen('an earlier freeze is still being thawed');
+    this.#freezing ??= this.#freeze(clear).finally(() => {
+      if (this.#state !== 'frozen') this.#freezing = undefined;
+    });
+    return this.#freezing;
+  }
+
+  /** Thaws what is frozen, or may be. Resolves when the agent says that it is thawed, and not before. */
+  async thaw(): Promise<void> {
+    if (!this.busy) return;
+    // A freeze that hangs must not hold the thaw up: what waits for its answer ends with the connection.
+    if (this.#state === 'freezing') this.#disconnect();
+    this.#freezing = undefined;
+    this.#thawing ??= this.#thaw().finally(() => {
+      this.#thawing = undefined;
+    });
+    await this.#thawing;
+  }
+
+  async #freeze(clear: () => Promise<number>): Promise<Freeze> {
+    if (this.#path === undefined) return notFrozen('the inventory names no agent socket');
+    try {
+      const agent = await this.#connect(this.#path);
+      // Ours would have been settled before.
+      if ((await agent.freezeStatus(answerMs)) === 'frozen')
+        throw new Error('the guest is frozen already, by somebody else');
+      const cleared = clear();
+      // No wait between the leave to freeze and the state that says so: a release must not come in between.
+      this.#frozenMs = 0;
+      this.#sentAt = 0;
+      this.#become('freezing');
+      const timeoutMs = await cleared;
+      if (this.#state !== 'freezing') throw new Error('given up before it was sent');
+      this.#sentAt = performance.now();
+      const filesystems = await agent.freeze(timeoutMs);
+      if (this.#state !== 'freezing') throw new Error('given up while it went on');
+      if (filesystems === 0) throw new Error('the agent found no file system to freeze');
+      this.#become('frozen');
+      return { frozen: true, filesystems };
+    } catch (error) {
+      if (this.busy) void this.thaw();
+      else this.#disconnect();
+      return notFrozen(messageOf(error));
+    }
+  }
+
+  async #thaw(): Promise<void> {
+    this.#become('thawing');
+    let unanswered = 0;
+    for (let refusedSince = Infinity; this.#state === 'thawing';) {
+      try {
+        const agent = await this.#connect(this.#path ?? '');
+        refusedSince = Infinity;
+        await agent.thaw(answerMs);
+        if (this.#sentAt > 0) this.#frozenMs = performance.now() - this.#sentAt;
+        if ((await agent.freezeStatus(answerMs)) === 'thawed') this.#become('thawed');
+      } catch (error) {
+        this.#log(`the guest is not thawed yet: ${messageOf(error)}`);
+        // An agent that is late still does what was sent, as long as the connection stands.
+        unanswered = error instanceof AgentTimeoutError ? unanswered + 1 : unansweredMax;
+        if (unanswered >= unansweredMax) this.#disconnect();
+        unanswered %= unansweredMax;
+        refusedSince = isRefused(error) ? Math.min(refusedSince, performance.now()) : Infinity;
+        if (performance.now() - refusedSince > goneMs) this.#become('lost');
+        await delay(retryMs);
+      }
+    }
+    this.#disconnect();
+  }
+
+  async #connect(path: string): Promise<AgentClient> {
+    this.#agent ??= await AgentClient.connect(path, AbortSignal.timeout(connectMs));
+    return this.#agent;
+  }
+
+  #disconnect(): void {
+    this.#agent?.close();
+    this.#agent = undefined;
+  }
+
+  #become(state: FreezerState): void {
+    this.#state = state;
+    this.#log(`the guest: ${state}`);
+    this.#onChange();
+  }
+}
+
+function notFrozen(trouble: string): Freeze {
+  return { frozen: false, filesystems: 0, trouble };
+}

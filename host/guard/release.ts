@@ -1,0 +1,97 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { endReceivers, substituteDeadReceivers } from '../receivers.ts';
+import type { StatePaths } from '../state-paths.ts';
+import { clearStopLease, hasStopLease } from '../stop-lease.ts';
+import type { GuardConfig } from './config.ts';
+import { isRefused } from '../is-refused.ts';
+import { messageOf, type Log } from './log.ts';
+import { cancelJobs, liveJobs } from './our-jobs.ts';
+import type { QmpLink } from './qmp-link.ts';
+
+const commandMs = 3_000;
+const cancelMs = 2_000;
+const retryMs = 200;
+/** A socket that has refused for so long has no QEMU behind it any more. */
+const goneMs = 30_000;
+
+/** What the guard works on. */
+export type Ward = {
+  readonly config: GuardConfig;
+  readonly paths: StatePaths;
+  readonly link: QmpLink;
+  readonly log: Log;
+};
+
+/**
+ * Frees the VM at the deadline: nothing of ours may hold its writes or its monitor, and if we stopped it, it runs on.
+ * Tries until it has happened; gives up only when QEMU itself has gone. Takes no filter out. May run again.
+ */
+export async function freeVm(ward: Ward): Promise<void> {
+  const { config, paths, log } = ward;
+  if (config.shield === 'none' && !(await freeFromIoError(ward))) await endDirectCopy(ward);
+  await endReceivers(paths, config.vm).catch((error: unknown) => log(messageOf(error)));
+  await continueVm(ward);
+}
+
+/** Lets the VM run if our stop lease is there, and removes the lease. A VM that its operator paused stays paused. */
+export async function continueVm({ config, paths, link, log }: Ward): Promise<void> {
+  for (let goneSince = Infinity; !link.closed;) {
+    try {
+      if (!(await hasStopLease(paths, config.vm))) return;
+      const qmp = await link.client();
+      const { status } = await qmp.execute('query-status', {}, { timeoutMs: commandMs });
+      if (status === 'paused') {
+        await qmp.execute('cont', {}, { timeoutMs: commandMs });
+        log('continued the VM');
+      }
+      await clearStopLease(paths, config.vm);
+    } catch (error) {
+      log(`the VM is not known to run: ${messageOf(error)}`);
+      goneSince = isRefused(error) ? Math.min(goneSince, performance.now()) : Infinity;
+      // The lease stays for whoever settles it, should QEMU live after all.
+      if (performance.now() - goneSince > goneMs) return;
+      await delay(retryMs);
+    }
+  }
+}
+
+/**
+ * Ends a copy that runs without a shield. A receiver that goes before its job would fail the guest's own writes, so
+ * the jobs are cancelled first; those that hang on their target are given a sink to write to.
+ */
+export async function endDirectCopy({ config, paths, link, log }: Ward): Promise<void> {
+  const { vm, backupId, disks } = config;
+  try {
+    const qmp = await link.client();
+    if (await cancelJobs(qmp, backupId, cancelMs)) return;
+  } catch (error) {
+    log(`the jobs cannot be cancelled: ${messageOf(error)}`);
+  }
+  try {
+    await endReceivers(paths, vm);
+    await substituteDeadReceivers(paths, vm, disks);
+    const qmp = await link.client();
+    if (!(await cancelJobs(qmp, backupId, cancelMs))) log('the jobs do not end');
+  } catch (error) {
+    log(`the jobs cannot be cancelled: ${messageOf(error)}`);
+  }
+}
+
+/** Lets a VM run on that stands still because of a write that our copy made fail. Tells whether it was so. */
+export async function freeFromIoError(ward: Ward): Promise<boolean> {
+  try {
+    const qmp = await ward.link.client();
+    const { status } = await qmp.execute('query-status', {}, { timeoutMs: commandMs });
+    if (status !== 'io-error') return false;
+    const jobs = await liveJobs(qmp, ward.config.backupId);
+    // Without a job of ours at work the guest's own disk is in trouble, and the pause is not ours to end.
+    if (!jobs.some((job) => job.status !== 'pending')) return false;
+    await endDirectCopy(ward);
+    await qmp.execute('cont', {}, { timeoutMs: commandMs });
+    ward.log('a write failed because of the copy: cancelled it and continued the VM');
+    return true;
+  } catch (error) {
+    ward.log(`the VM's state is not known: ${messageOf(error)}`);
+    return false;
+  }
+}

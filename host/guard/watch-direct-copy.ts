@@ -1,0 +1,53 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { deadReceivers, substituteDeadReceivers } from '../receivers.ts';
+import { isRefused } from '../is-refused.ts';
+import { messageOf } from './log.ts';
+import { liveJobs } from './our-jobs.ts';
+import { endDirectCopy, freeFromIoError, type Ward } from './release.ts';
+
+const lookMs = 1_000;
+const goneMs = 30_000;
+
+/**
+ * Watches over a copy that runs without a shield, worker or no worker: when a failed write has paused the VM, or a
+ * receiver has died under the guest's writes, the copy is given up and the guest goes on. `onBroken` is told why.
+ * Resolves when `signal` aborts, or when QEMU has gone.
+ */
+export async function watchDirectCopy(
+  ward: Ward,
+  signal: AbortSignal,
+  onBroken: (reason: string) => void,
+): Promise<void> {
+  let wake = new AbortController();
+  // The event only wakes: what is done is decided by what QEMU says when asked.
+  ward.link.listen(({ event }) => {
+    if (event === 'STOP') wake.abort();
+  });
+  for (let goneSince = Infinity; !signal.aborted;) {
+    wake = new AbortController();
+    try {
+      const reason = await look(ward);
+      if (reason !== undefined) onBroken(reason);
+      goneSince = Infinity;
+    } catch (error) {
+      ward.log(`cannot watch: ${messageOf(error)}`);
+      goneSince = isRefused(error) ? Math.min(goneSince, performance.now()) : Infinity;
+      if (performance.now() - goneSince > goneMs) return;
+    }
+    const woken = AbortSignal.any([wake.signal, signal]);
+    await delay(lookMs, undefined, { signal: woken }).catch(() => undefined);
+  }
+}
+
+async function look(ward: Ward): Promise<string | undefined> {
+  const { config, paths, link } = ward;
+  const qmp = await link.client();
+  const jobs = await liveJobs(qmp, config.backupId);
+  if (!jobs.some(({ status }) => status !== 'pending')) return undefined;
+  if (await freeFromIoError(ward)) return 'io-error: a write failed because of the copy';
+  const dead = await deadReceivers(paths, config.vm, config.disks);
+  if (dead.length === 0) return undefined;
+  await substituteDeadReceivers(paths, config.vm, dead);
+  await endDirectCopy(ward);
+  return `the receiver of disk ${dead.map(({ index }) => index).join(', ')} died`;
+}
