@@ -10,8 +10,9 @@ need_guest() {
   [[ -e $guest/vmlinuz && -e $guest/initramfs ]] && return
   mkdir "$work/guest"
   build_guest "$work/guest"
-  rm -rf "$cache/guest"
   mkdir -p "$guest"
+  # A machine may be booting from an older one.
+  find "$cache/guest" -mindepth 1 -maxdepth 1 -mtime +7 -exec rm -r {} +
   mv "$work/guest/vmlinuz" "$work/guest/initramfs" "$guest"
 }
 

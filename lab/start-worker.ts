@@ -1,0 +1,39 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { LabProcess } from './lab-process.ts';
+
+const START_MS = 60_000;
+
+/** The built CLI, beside this file's built form; from source it is found in `dist/`. */
+function builtCli(): string {
+  const here = new URL('../client/cli.js', import.meta.url);
+  const fromSource = new URL('../dist/client/cli.js', import.meta.url);
+  return fileURLToPath(import.meta.url.endsWith('.ts') ? fromSource : here);
+}
+
+/**
+ * Starts the product's worker as a process of its own, `stillpoint worker`, and waits until it polls. Its log is
+ * `worker.log` in `folder`; a further worker there writes on in it.
+ */
+export async function startWorker(options: {
+  readonly config: string;
+  readonly folder: string;
+  readonly roles?: string;
+}): Promise<LabProcess> {
+  const { config, folder, roles = 'control,host' } = options;
+  const log = join(folder, 'worker.log');
+  const before = await readFile(log, 'utf8').catch(() => '');
+  const command = [process.execPath, builtCli(), 'worker', '--config', config, '--role', roles];
+  const worker = await LabProcess.start(command, { log });
+  try {
+    await worker.ready('the worker', START_MS, async () => {
+      const said = (await readFile(log, 'utf8')).slice(before.length);
+      if (!said.includes('worker is ready')) throw new Error('not ready yet');
+    });
+    return worker;
+  } catch (error) {
+    await worker.kill();
+    throw error;
+  }
+}
