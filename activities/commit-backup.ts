@@ -3,7 +3,7 @@ import { settleLease } from '../host/lease.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { reachQemu } from './reach-qemu.ts';
-import { atStep } from './vm-site.ts';
+import { atStep, reachOf } from './vm-site.ts';
 
 /**
  * Frees the VM: the jobs end, and everything of ours but the segments leaves it. From here the new segment is the head.
@@ -22,6 +22,6 @@ export async function commitBackup(
     } finally {
       qmp?.close();
     }
-    await settleLease(site.paths, site.config);
+    await settleLease(site.paths, plan.vm, reachOf(site));
   });
 }

@@ -5,7 +5,8 @@
  *   ├─ RequestError         the input of a workflow or activity is not what its schema asks for
  *   ├─ LibvirtManagedError  libvirt manages the VM, and the inventory does not allow us beside it
  *   ├─ FreezeFailedError    the guest was not frozen although `quiesce: required`
- *   └─ NoScratchSpaceError  the host has no room for the scratch
+ *   ├─ NoScratchSpaceError  the host has no room for the scratch
+ *   └─ RepositoryReplacedError  the folder holds another repository than before
  *
  * Temporal records the class name as the failure `type`, so renaming a class here changes what retry policies match
  * and what operators search for.
@@ -23,3 +24,5 @@ export class LibvirtManagedError extends BackupError {}
 export class FreezeFailedError extends BackupError {}
 
 export class NoScratchSpaceError extends BackupError {}
+
+export class RepositoryReplacedError extends BackupError {}

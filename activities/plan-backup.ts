@@ -12,6 +12,7 @@ import { BackupNotFoundError } from '../repository/errors.ts';
 import { soundBackups } from '../repository/chain.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { RequestError } from './errors.ts';
+import { openKnownRepository } from './known-repository.ts';
 import { checkAgent, checkManager, checkScratchSpace } from './pre-flight.ts';
 import { releaseVm } from './release-vm.ts';
 import { atVm, connectVm, type VmSite } from './vm-site.ts';
@@ -34,11 +35,11 @@ export async function planBackup(
   signal: AbortSignal,
 ): Promise<BackupPlan> {
   const { request, backupId, runId, workflowId } = input;
-  if (!runId.startsWith(backupId.slice(-4)))
+  if (!runId.endsWith(backupId.slice(-4)))
     throw new RequestError(`backup id ${backupId} is not of run ${runId}`);
   return atVm(dependencies, request.vm, signal, async (site) => {
     await takeLock(dependencies, request.vm, { backupId, workflowId, runId });
-    await site.repository.open(true, { signal });
+    await openKnownRepository(site);
     const { troubles, found } = await releaseVm(site);
     const plan = await decide(site, input, found);
     await site.repository.checkSpace(plan.expectedBytes, { signal });
@@ -53,7 +54,7 @@ async function takeLock(
   holder: { backupId: string; workflowId: string; runId: string },
 ): Promise<void> {
   const held = await readLock(paths, vm);
-  if (held && held.backupId !== holder.backupId) {
+  if (held && held.runId !== holder.runId) {
     if (await isRunning(held)) throw new VmBusyError(vm, held);
     await releaseLock(paths, vm, held.backupId);
   }

@@ -3,8 +3,8 @@ import { endReceivers, substituteDeadReceivers } from '../host/receivers.ts';
 import type { StatePaths } from '../host/state-paths.ts';
 import { ReceiverError } from '../qemu/errors.ts';
 
-/** Enough for a receiver to close its image; what it holds is flushed or not wanted. */
-const graceMs = 500;
+/** What a receiver holds is flushed or not wanted, and one with a client does not go by itself. */
+const graceMs = 0;
 
 /** The receivers of a VM, as capture needs them. */
 export function receiversOf(paths: StatePaths, vm: string): Receivers {

@@ -6,7 +6,7 @@ import { removeReceiverFiles } from '../host/receivers.ts';
 import { removeScratch } from '../host/scratch.ts';
 import { publishedIds } from './published-ids.ts';
 import { reachQemu } from './reach-qemu.ts';
-import type { VmSite } from './vm-site.ts';
+import { reachOf, type VmSite } from './vm-site.ts';
 
 /** What a clean-up could not do, in sentences for the operator, and the disks as they were before bitmaps were tidied. */
 export type Released = { readonly troubles: string[]; readonly found: readonly Disk[] };
@@ -20,7 +20,7 @@ export async function releaseVm(site: VmSite): Promise<Released> {
   const troubles: string[] = [];
   const { paths, config, receivers, repository } = site;
   // First of all the guest, whose guard may be dead.
-  await settleLease(paths, config);
+  await settleLease(paths, config.vm, reachOf(site));
   const published = await publishedIds(repository, config.vm).catch((error: unknown) => {
     troubles.push(`${config.repository}: ${textOf(error)}; partial files stay until the next run`);
     return undefined;

@@ -6,7 +6,11 @@ import { releaseVm } from './release-vm.ts';
 import { atVm } from './vm-site.ts';
 
 /** The input of `rollbackBackup`. */
-export const RollbackInput = z.strictObject({ vm: VmName, backupId: BackupId });
+export const RollbackInput = z.strictObject({
+  vm: VmName,
+  backupId: BackupId,
+  runId: z.uuid().describe('The original run id of the workflow, which the lock names.'),
+});
 export type RollbackInput = z.output<typeof RollbackInput>;
 
 /**
@@ -15,11 +19,11 @@ export type RollbackInput = z.output<typeof RollbackInput>;
  */
 export async function rollbackBackup(
   dependencies: HostDependencies,
-  { vm, backupId }: RollbackInput,
+  { vm, backupId, runId }: RollbackInput,
   signal: AbortSignal,
 ): Promise<{ troubles: string[] }> {
   return atVm(dependencies, vm, signal, async (site) => {
-    if ((await readLock(site.paths, vm))?.backupId !== backupId) return { troubles: [] };
+    if ((await readLock(site.paths, vm))?.runId !== runId) return { troubles: [] };
     const { troubles } = await releaseVm(site);
     await releaseLock(site.paths, vm, backupId);
     return { troubles };

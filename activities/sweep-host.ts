@@ -1,9 +1,13 @@
 import { readLock, releaseLock } from '../host/lock.ts';
 import { MutexTimeoutError } from '../host/errors.ts';
-import { settleDeadGuard } from '../host/lease.ts';
+import { readFreezeRecord } from '../host/freeze-record.ts';
+import { findGuard } from '../host/guard/find-guard.ts';
+import { settleLease } from '../host/lease.ts';
+import { hasStopLease } from '../host/stop-lease.ts';
+import type { StatePaths } from '../host/state-paths.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { releaseVm } from './release-vm.ts';
-import { atVm, servedVms } from './vm-site.ts';
+import { atVm, reachOf, servedVms } from './vm-site.ts';
 
 /** Who hears what a sweep did. */
 export type SweepListener = {
@@ -45,15 +49,24 @@ async function sweepVm(
     signal,
     async (site) => {
       // The guest first: this needs no answer from Temporal.
-      await settleDeadGuard(paths, site.config);
+      if (await isForsaken(paths, vm)) await settleLease(paths, vm, reachOf(site));
       const lock = await readLock(paths, vm);
       if (lock && (await isRunning(lock))) return;
       const { troubles } = await releaseVm(site);
-      for (const text of troubles) listener.trouble(vm, text);
+      // Without a lock nothing is owed: a repository that is not there yet, or not mounted, is the next backup's matter.
       if (!lock) return;
+      for (const text of troubles) listener.trouble(vm, text);
       await releaseLock(paths, vm, lock.backupId);
       listener.done(vm, `backup ${lock.backupId}, whose workflow has ended`);
     },
     patienceMs,
   );
+}
+
+/** Whether a guest may be frozen or stopped by us with no guard left to let it go. */
+async function isForsaken(paths: StatePaths, vm: string): Promise<boolean> {
+  const held =
+    (await hasStopLease(paths, vm)) ||
+    ((await readFreezeRecord(paths, vm))?.state ?? 'thawed') !== 'thawed';
+  return held && (await findGuard(paths, vm)) === undefined;
 }

@@ -1,6 +1,6 @@
 import { captureFor } from '../capture/capture-for.ts';
-import { connectGuard } from '../host/guard/client.ts';
 import { LeaseBrokenError } from '../host/errors.ts';
+import { GuardClient } from '../host/guard/client.ts';
 import { clearStopLease, writeStopLease } from '../host/stop-lease.ts';
 import type { Instant } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
@@ -19,21 +19,19 @@ export async function takeInstant(
 ): Promise<Instant> {
   return atStep(dependencies, plan, signal, async (site) => {
     const { paths } = site;
-    const guard = await connectGuard(paths, plan.vm);
-    try {
-      await guard.arm();
-      const stopLease = {
-        write: () => writeStopLease(paths, plan.vm, plan.backupId),
-        clear: () => clearStopLease(paths, plan.vm),
-      };
-      return await withCapture(site, plan, async (context) => {
-        const taken = await captureFor(plan.shield).takeInstant(context, stopLease);
-        const { held } = await guard.taken();
-        if (!held) throw new LeaseBrokenError(`${plan.vm}: the guard gave up before the instant`);
-        return { ...taken, held };
-      });
-    } finally {
-      guard.close();
-    }
+    const { vm, backupId } = plan;
+    await using guard = await GuardClient.connect(paths, vm, signal);
+    const { armed, reason } = await guard.arm();
+    if (!armed) throw new LeaseBrokenError(`${vm}: the guard holds the guest no more: ${reason}`);
+    const lease = {
+      write: () => writeStopLease(paths, vm, backupId),
+      clear: () => clearStopLease(paths, vm),
+    };
+    return await withCapture(site, plan, async (context) => {
+      const taken = await captureFor(plan.shield).takeInstant(context, lease);
+      const { held } = await guard.taken();
+      if (!held) throw new LeaseBrokenError(`${vm}: the guard gave up before the instant`);
+      return { ...taken, held };
+    });
   });
 }

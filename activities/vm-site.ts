@@ -1,12 +1,13 @@
 import { UnknownVmError } from '../inventory/errors.ts';
+import type { Reach } from '../host/lease.ts';
 import { requireLock } from '../host/lock.ts';
 import { withVmMutex } from '../host/mutex.ts';
 import type { StatePaths } from '../host/state-paths.ts';
-import { vmSocket } from '../host/vm-socket.ts';
+import { connectVm as connectHostVm } from '../host/vm-socket.ts';
 import type { CaptureContext, DiskPlace, Receivers } from '../capture/ports.ts';
 import { vmConfig, type VmConfig } from '../model/inventory.ts';
 import type { BackupPlan } from '../model/plan.ts';
-import { QmpClient } from '../qemu/qmp/client.ts';
+import type { QmpClient } from '../qemu/qmp/client.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { receiversOf } from './receivers-of.ts';
@@ -77,10 +78,12 @@ export async function atStep<T>(
 
 /** Connects to the VM: through its guard where one lives, for QEMU serves one client on each socket. */
 export async function connectVm({ paths, config, signal }: VmSite): Promise<QmpClient> {
-  return QmpClient.connect(
-    await vmSocket(paths, config.vm, config.qmp),
-    AbortSignal.any([signal, AbortSignal.timeout(5_000)]),
-  );
+  return connectHostVm(paths, config.vm, config.qmp, signal);
+}
+
+/** Where the VM and its agent are, for whoever settles a lease. */
+export function reachOf({ config, signal }: VmSite): Reach {
+  return { qmp: config.qmp, agent: config.agent, signal };
 }
 
 /** Where each disk of the plan has its target's socket and its scratch. */

@@ -30,7 +30,7 @@ export async function acquireLock(
   for (;;) {
     if (await createDurably(path, JSON.stringify(mine))) return mine;
     const held = await readLock(paths, vm);
-    if (held?.backupId === backupId) return held;
+    if (held?.backupId === backupId && held.runId === runId) return held;
     if (held) throw new VmBusyError(vm, held);
     // It was released in between.
   }

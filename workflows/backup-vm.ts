@@ -30,7 +30,7 @@ export async function backupVm(request: BackupRequest): Promise<BackupResult> {
   report.located(host, indexed);
   const steps = stepsOn(taskQueue, maxFreezeSeconds);
   const saga = new Saga();
-  saga.onFailure(() => undo(steps, { vm, backupId }, report, () => abandoned));
+  saga.onFailure(() => undo(steps, { vm, backupId, runId }, report, () => abandoned));
 
   const { plan, instant } = await saga.run(async () => {
     const plan = await steps.planBackup({ request: parsed, backupId, runId });
@@ -76,7 +76,7 @@ async function startTheCopy(
 /** Waits for the rollback as long as it takes, unless an operator says that the host is lost. */
 async function undo(
   steps: Steps,
-  which: { vm: string; backupId: string },
+  which: { vm: string; backupId: string; runId: string },
   report: Report,
   abandoned: () => boolean,
 ): Promise<void> {

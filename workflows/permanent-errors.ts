@@ -2,6 +2,7 @@ import {
   FreezeFailedError,
   LibvirtManagedError,
   NoScratchSpaceError,
+  RepositoryReplacedError,
   RequestError,
 } from '../activities/errors.ts';
 import {
@@ -35,6 +36,7 @@ export const permanent: string[] = [
   QmpConnectError,
   QmpProtocolError,
   RepositoryFormatError,
+  RepositoryReplacedError,
   RequestError,
   TargetStalledError,
   UnknownVmError,
