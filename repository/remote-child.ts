@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { Socket } from 'node:net';
+import { finished } from 'node:stream';
 import type { Call } from './calls.ts';
 import { RepositoryUnreachableError } from './errors.ts';
 import type { ReadingOptions } from './repository.ts';
@@ -35,7 +36,12 @@ export class RemoteChild {
         resolve();
       };
       this.#process.on('error', (error) => end(error.message));
-      this.#process.on('close', (code, signal) => end(signal ?? `exit code ${code}`));
+      this.#process.on('exit', (code, signal) => {
+        const how = signal ?? `exit code ${code}`;
+        // Its last words may still be on their way; of one that was abandoned nobody hears them.
+        if (this.#abandoned || !this.#process.stderr) end(how);
+        else finished(this.#process.stderr, () => end(how));
+      });
     });
     this.#process.unref();
     this.#process.channel?.unref();
