@@ -45,8 +45,8 @@ export async function killWorkerMidCopy(stage: Stage): Promise<void> {
       break;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  await stage.killWorker();
+  await stage.product.killWorker();
   say('worker killed with SIGKILL in the middle of the copy; starting it again');
-  await stage.restartWorker();
+  await stage.product.restartWorker();
   say('the new worker has found the copy');
 }

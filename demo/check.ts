@@ -8,18 +8,18 @@ import type { Stage } from './stage.ts';
 
 /** Restores a backup with the CLI, as an operator would, and tells what differs from the disks at its instant. */
 export async function restoreAndCompare(stage: Stage, act: Act): Promise<string[]> {
-  const to = join(stage.machine.folder, 'restored');
+  const to = join(stage.product.folder, 'restored');
   await mkdir(to, { recursive: true });
   const cli = new URL('../client/cli.js', import.meta.url).pathname;
   const { backupId } = act.result;
-  const args = [cli, 'restore', 'web1', backupId, '--to', to, '--config', stage.config];
+  const args = [cli, 'restore', 'web1', backupId, '--to', to, '--config', stage.product.config];
   await execa(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   return compareWith(act, (device) => join(to, `${device}.qcow2`));
 }
 
 /** Compares the files of the repository as they lie, each with its chain, with the disks at the instant. */
 export async function compareChain(stage: Stage, act: Act): Promise<string[]> {
-  const folder = join(stage.repository, 'web1', act.result.backupId);
+  const folder = join(stage.product.repository, 'web1', act.result.backupId);
   return compareWith(act, (device) => join(folder, `${device}.qcow2`));
 }
 

@@ -22,7 +22,7 @@ try {
 
 async function perform(): Promise<void> {
   await using stage = await Stage.build();
-  say(`watch in the Temporal Web UI: ${stage.temporal.uiUrl}`);
+  say(`watch in the Temporal Web UI: ${stage.product.temporal.uiUrl}`);
   const interruption = once(interrupted.signal, 'abort').then(() => {
     throw interrupted.signal.reason;
   });
@@ -33,9 +33,9 @@ async function perform(): Promise<void> {
   }
   if (!values.keep) return;
   console.log(`\nAll is left running; Ctrl-C ends it.
-  Web UI     ${stage.temporal.uiUrl}
-  inventory  ${stage.config}
-  try        npx --no-install stillpoint backup web1 --config ${stage.config}`);
+  Web UI     ${stage.product.temporal.uiUrl}
+  inventory  ${stage.product.config}
+  try        npx --no-install stillpoint backup web1 --config ${stage.product.config}`);
   await interruption;
 }
 
@@ -62,6 +62,6 @@ async function play(stage: Stage): Promise<string[]> {
   say('restoring the last backup with the CLI');
   const last = acts.at(-1);
   if (last) differences.push(...(await restoreAndCompare(stage, last)));
-  console.log(`\n${table(acts)}\n\nTemporal Web UI: ${stage.temporal.uiUrl}`);
+  console.log(`\n${table(acts)}\n\nTemporal Web UI: ${stage.product.temporal.uiUrl}`);
   return differences;
 }

@@ -1,0 +1,89 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { LabProcess } from './lab-process.ts';
+import { startTemporal } from './start-temporal.ts';
+import { startWorker } from './start-worker.ts';
+import { makeTempFolder, type TempFolder } from './temp-folder.ts';
+import type { TemporalServer } from './temporal-server.ts';
+
+/** A VM as the inventory has it. */
+export type InventoryEntry = { readonly qmp: string; readonly agent?: string | undefined };
+
+/** The product as an operator runs it: a Temporal server, an inventory and a worker as a process of its own. */
+export class Product implements AsyncDisposable {
+  readonly temporal: TemporalServer;
+  readonly #temp: TempFolder;
+  #worker: LabProcess;
+
+  private constructor(temporal: TemporalServer, temp: TempFolder, worker: LabProcess) {
+    this.temporal = temporal;
+    this.#temp = temp;
+    this.#worker = worker;
+  }
+
+  /** Starts all of it over VMs that run; `settings` go into the inventory, beside what they need. */
+  static async start(options: {
+    readonly vms: Readonly<Record<string, InventoryEntry>>;
+    readonly ui?: boolean;
+    readonly defaults?: Readonly<Record<string, unknown>>;
+  }): Promise<Product> {
+    const { vms, ui = false, defaults = {} } = options;
+    const temp = await makeTempFolder();
+    let temporal: TemporalServer | undefined;
+    try {
+      temporal = await startTemporal({ ui });
+      const inventory = {
+        temporal: { address: temporal.address, namespace: 'default' },
+        host: 'lab',
+        repository: join(temp.path, 'backups'),
+        state: join(temp.path, 'state'),
+        defaults: { scratchBytes: '1GiB', ...defaults },
+        vms,
+      };
+      await mkdir(inventory.repository);
+      const config = join(temp.path, 'stillpoint.yaml');
+      await writeFile(config, stringify(inventory));
+      const worker = await startWorker({ config, folder: temp.path });
+      return new Product(temporal, temp, worker);
+    } catch (error) {
+      await temporal?.[Symbol.asyncDispose]();
+      await temp[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get folder(): string {
+    return this.#temp.path;
+  }
+
+  /** The inventory file. */
+  get config(): string {
+    return join(this.folder, 'stillpoint.yaml');
+  }
+
+  get repository(): string {
+    return join(this.folder, 'backups');
+  }
+
+  get state(): string {
+    return join(this.folder, 'state');
+  }
+
+  /** SIGKILL: the worker gets no moment to tidy up. */
+  async killWorker(): Promise<void> {
+    await this.#worker.kill();
+  }
+
+  /** Starts a worker, after `killWorker`, and waits until it polls. */
+  async restartWorker(): Promise<void> {
+    this.#worker = await startWorker({ config: this.config, folder: this.folder });
+  }
+
+  /** Ends worker and server. What a backup that was cut off has left on the host is the caller's: guards, receivers. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker.end(5_000);
+    await this.temporal[Symbol.asyncDispose]();
+    await this.#temp[Symbol.asyncDispose]();
+  }
+}
