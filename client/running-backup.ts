@@ -1,0 +1,77 @@
+import {
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import type { BackupResult } from '../model/result.ts';
+import type { backupVm } from '../workflows/backup-vm.ts';
+import type { BackupStatus } from '../workflows/report.ts';
+import { BackupFailedError } from './errors.ts';
+import { innermostFailure } from './innermost-failure.ts';
+import type { TemporalLink } from './temporal-link.ts';
+import { statusOf, type VmStatus } from './vm-status.ts';
+
+/** How long a worker may take to answer; without it a status still has what Temporal itself knows. */
+const QUERY_MS = 2_000;
+
+/** A backup that was started, or found: a handle to its workflow. */
+export class RunningBackup {
+  readonly vm: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly #link: TemporalLink;
+  readonly #handle: WorkflowHandle<typeof backupVm>;
+
+  constructor(link: TemporalLink, which: { vm: string; workflowId: string; runId: string }) {
+    this.vm = which.vm;
+    this.workflowId = which.workflowId;
+    this.runId = which.runId;
+    this.#link = link;
+    this.#handle = link.client.workflow.getHandle<typeof backupVm>(which.workflowId, which.runId);
+  }
+
+  /**
+   * Waits for the end, however long it takes. Rejects with `BackupFailedError` when the backup fails, and with
+   * `TemporalUnreachableError` when the server goes away: the backup goes on all the same, so call it again.
+   */
+  async result(signal: AbortSignal = new AbortController().signal): Promise<BackupResult> {
+    try {
+      return await this.#link.wait(() => this.#handle.result(), signal);
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      const { type, message } = innermostFailure(error);
+      throw new BackupFailedError(this.vm, type, message, { cause: error });
+    }
+  }
+
+  /** How it stands, as Temporal itself knows: no worker is asked. */
+  async status(): Promise<VmStatus> {
+    return statusOf(await this.#link.call(() => this.#handle.describe()));
+  }
+
+  /** The same with what only the workflow knows: its numbers while it runs, its failure when it has ended. */
+  async fullStatus(): Promise<VmStatus> {
+    const status = await this.status();
+    if (status.state === 'completed') return status;
+    if (status.state === 'running') {
+      const asked = this.#link.call(() => this.#handle.query<BackupStatus>('status'), QUERY_MS);
+      return { ...(await asked.catch(() => undefined)), ...status };
+    }
+    const failure = await this.#link
+      .call(() => this.#handle.result())
+      .then(() => undefined, innermostFailure);
+    return { ...status, ...(failure && { failure }) };
+  }
+
+  /** Asks it to stop and undo itself; returns before that is done. False when it has ended already. */
+  async cancel({ abandon }: { abandon: boolean }): Promise<boolean> {
+    try {
+      if (abandon) await this.#link.call(() => this.#handle.signal('abandon'));
+      await this.#link.call(() => this.#handle.cancel());
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  }
+}

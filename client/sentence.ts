@@ -1,0 +1,121 @@
+import type { Phase } from '../model/result.ts';
+import { formatBytes, formatMilliseconds } from './format-amounts.ts';
+import type { Finished, Message } from './output.ts';
+import type { VmStatus } from './vm-status.ts';
+
+/** What a message says to people. Empty when it says nothing that its predecessors have not said. */
+export function sentence(message: Message): string {
+  switch (message.type) {
+    case 'started':
+      return `${message.vm}: backup started (workflow ${message.workflowId})`;
+    case 'phase':
+      return `${message.vm}: ${doing[message.phase]}`;
+    case 'progress':
+      return `${message.vm}: ${[message.step, message.device].filter(Boolean).join(' ')} ${message.percent} % of ${formatBytes(message.totalBytes)}`;
+    case 'waiting':
+      return message.pollers === 0
+        ? `${message.vm}: no worker polls the task queue ${message.taskQueue}, so the backup waits. Start one there: stillpoint worker`
+        : `${message.vm}: waiting for a worker on the task queue ${message.taskQueue}. ${message.pollers} polled it lately: is it busy, or was it just stopped?`;
+    case 'retrying':
+      return `${message.vm}: ${message.activity} failed (${message.error.type}: ${message.error.message}) and is tried again, attempt ${message.attempt}`;
+    case 'note':
+      return message.message;
+    case 'backup':
+      return [
+        message.vm,
+        message.backupId,
+        message.kind.padEnd(12),
+        message.consistency.padEnd(10),
+        formatBytes(message.bytes).padStart(10),
+        message.devices.join(','),
+        ...(message.warnings.length > 0 ? [`(${message.warnings.join('; ')})`] : []),
+      ].join('  ');
+    case 'broken':
+      return `${message.vm}: not a usable backup: ${message.problem}`;
+    case 'status':
+      return statusSentence(message);
+    case 'check':
+      return `${message.state.padEnd(7)}  ${message.vm === undefined ? '' : `${message.vm}: `}${message.check}: ${message.message}${message.advice === undefined ? '' : `\n         ${message.advice}`}`;
+    case 'restored':
+      return message.alreadyThere
+        ? `${message.vm}: ${message.device} is already restored, byte for byte: ${message.file}`
+        : `${message.vm}: ${message.device} restored to ${message.file}`;
+    case 'finished':
+      return finishedSentence(message);
+    case 'failed':
+      return `stillpoint: ${message.error.message}`;
+  }
+}
+
+const doing: Record<Phase, string> = {
+  locating: 'looking up its host',
+  planning: 'looking at the VM and deciding what to copy',
+  preparing: 'preparing the targets',
+  freezing: 'freezing the guest',
+  instant: 'taking the instant',
+  thawing: 'making sure that the guest is thawed',
+  starting: 'starting the copy',
+  copying: 'copying',
+  committing: 'freeing the VM',
+  publishing: 'publishing',
+  'rolling-back': 'undoing the backup',
+  'rolled-back': 'undone',
+  done: 'done',
+};
+
+function statusSentence(status: VmStatus): string {
+  const { vm, state, startedAt, closedAt, progress, step, failure, phase, kind, backupId } = status;
+  if (state !== 'running') {
+    const why = failure ? `: ${failure.message} (${failure.type})` : '';
+    return `${vm}: no backup runs; the last one, started ${startedAt}, ${endings[state]} ${closedAt ?? ''}${why}`.trimEnd();
+  }
+  const parts = [
+    `${vm}: ${phase ? doing[phase] : 'waiting for a worker on the task queue stillpoint'}`,
+    ...(progress ? [`${progress.percent} % of ${formatBytes(progress.totalBytes)}`] : []),
+    ...(kind === undefined ? [] : [`${kind} backup ${backupId ?? ''}`.trimEnd()]),
+    `started ${startedAt}`,
+    ...(step?.state === 'waiting' && step.taskQueue
+      ? [`waiting for a worker on ${step.taskQueue}`]
+      : []),
+    ...(step?.lastFailure
+      ? [`attempt ${step.attempt}, the last one failed: ${step.lastFailure.message}`]
+      : []),
+  ];
+  return parts.join(', ');
+}
+
+const endings = {
+  completed: 'completed',
+  failed: 'failed',
+  cancelled: 'was cancelled',
+  terminated: 'was terminated',
+  'timed-out': 'timed out',
+} as const;
+
+function finishedSentence(finished: Finished): string {
+  if ('consistency' in finished) {
+    const { vm, backupId, kind, consistency, frozenMs, pausedMs, warnings, disks } = finished;
+    const lines = [
+      `${vm}: ${kind} backup ${backupId} is complete: ${consistency}-consistent, frozen ${formatMilliseconds(frozenMs)}, paused ${formatMilliseconds(pausedMs)}`,
+      ...disks.map(
+        (disk) =>
+          `  ${disk.device}: ${disk.kind} (${disk.reason}), ${formatBytes(disk.bytes)}, ${disk.file}`,
+      ),
+      ...warnings.map((warning) => `  warning: ${warning}`),
+    ];
+    return lines.join('\n');
+  }
+  if ('detached' in finished)
+    return `${finished.vm}: the backup runs on its own. Follow it: stillpoint status ${finished.vm}`;
+  if ('cancelling' in finished)
+    return `${finished.vm}: asked to stop. It undoes what it did; follow it: stillpoint status ${finished.vm}`;
+  if ('restored' in finished)
+    return `${finished.vm}: ${finished.backupId} is restored, and depends on nothing in the repository`;
+  if ('backups' in finished) return finished.backups === 0 ? 'No backups yet.' : '';
+  if ('running' in finished) return finished.running === 0 ? 'No backup runs.' : '';
+  if ('problems' in finished)
+    return finished.warnings === 0
+      ? 'Nothing to mend.'
+      : `Nothing that must be mended; warnings: ${finished.warnings}.`;
+  return '';
+}
