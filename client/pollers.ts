@@ -4,7 +4,7 @@ import type { WorkflowService } from '@temporalio/client';
 const ALIVE_MS = 90_000;
 
 /** @see temporal/api/enums/v1/task_queue.proto, TaskQueueType */
-const types: Record<'workflow' | 'activity', number> = { workflow: 1, activity: 2 };
+const types = { workflow: 1, activity: 2 };
 
 /** How many workers have lately polled a task queue. One that was killed counts on for up to 90 s. */
 export async function countPollers(
@@ -16,6 +16,7 @@ export async function countPollers(
   const { pollers } = await service.describeTaskQueue({
     namespace,
     taskQueue: { name: taskQueue },
+    // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- no package of ours exports this enum
     taskQueueType: types[kind],
   });
   const isAlive = (seconds: number) => Date.now() - seconds * 1000 < ALIVE_MS;

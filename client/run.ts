@@ -77,5 +77,5 @@ function asked(error: unknown): unknown {
   if (error.code === 'commander.help')
     return new UsageError('No command was given. See `stillpoint --help`.');
   const what = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
-  return new UsageError(`${what}. See \`stillpoint --help\`.`);
+  return new UsageError(`${what.replace(/\.$/, '')}. See \`stillpoint --help\`.`);
 }

@@ -16,7 +16,7 @@ export async function examineTools(): Promise<Check[]> {
       timeout: 5_000,
       stdin: 'ignore',
     });
-    const version = /version (\d+(?:\.\d+)*)/.exec(stdout)?.[1];
+    const version = /(\d+(?:\.\d+)+)/.exec(stdout)?.[1];
     checks.push(
       exitCode === 0 && version !== undefined
         ? { check: tool, state: 'ok', message: `version ${version}` }
