@@ -48,7 +48,7 @@ export async function hold<T>(
       }
     }
     if (performance.now() >= deadline) throw late();
-    await delay(retryMs, undefined, { signal });
+    await delay(retryMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }
 

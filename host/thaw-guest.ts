@@ -28,6 +28,6 @@ export async function thawGuest(
     } catch (error) {
       if (performance.now() >= until || giveUp(error)) throw error;
     }
-    await delay(retryMs, undefined, { signal });
+    await delay(retryMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }

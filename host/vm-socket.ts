@@ -48,6 +48,6 @@ export async function connectVm(
       const moved = isMute && (await vmSocket(paths, vm, directQmp, signal)) !== socket;
       if (!relayWent && !moved) throw error;
     }
-    await delay(retryMs, undefined, { signal });
+    await delay(retryMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }

@@ -104,17 +104,21 @@ export class Custody {
 
   /** Goes if there is nothing left to hold. Called after every change. */
   look(): void {
+    const { shield } = this.ward.config;
+    const connections = this.#askers.size + this.relay.clients;
+    // A worker that died between its last word and its `cont` leaves a VM whose agent cannot thaw before it runs.
+    if (this.lease.held && shield === 'fleece' && connections === 0) void this.#giveBack();
     const go = mayGo({
-      shield: this.ward.config.shield,
+      shield,
       phase: this.lease.phase,
       mayBeFrozen: this.freezer.busy,
       ended: this.#ended,
       released: this.#released,
       deadlinePassed: this.#deadline.passed,
       idlePassed: this.#idle.passed,
-      connections: this.#askers.size + this.relay.clients,
+      connections,
     });
-    if (go) void this.#giveBack().then(this.#resolveDone);
+    if (go) void this.#goNow();
   }
 
   async #freeVm(): Promise<void> {
@@ -128,10 +132,15 @@ export class Custody {
     this.look();
   }
 
+  async #goNow(): Promise<void> {
+    await this.#giveBack();
+    await this.recorder.written();
+    this.#resolveDone();
+  }
+
   #giveBack(): Promise<void> {
     this.#gaveBack ??= (async () => {
       this.relay.shut();
-      // A worker may have died between its last word and its `cont`.
       await continueVm(this.ward);
       this.relay.close();
       this.ward.link.close();

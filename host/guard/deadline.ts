@@ -4,6 +4,7 @@ export class Deadline {
   readonly #onPassed: () => void;
   #timer: NodeJS.Timeout | undefined;
   #at = 0;
+  #passed = false;
 
   constructor(ms: number, onPassed: () => void) {
     this.#ms = ms;
@@ -14,13 +15,17 @@ export class Deadline {
   start(): void {
     if (this.#timer) return;
     this.#at = performance.now() + this.#ms;
-    this.#timer = setTimeout(this.#onPassed, this.#ms);
+    this.#timer = setTimeout(() => {
+      this.#passed = true;
+      this.#onPassed();
+    }, this.#ms);
   }
 
   /** Calls it off. It may be started again. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#passed = false;
   }
 
   /** Whether it was started and not called off. It goes on to say so when it has passed. */
@@ -34,6 +39,6 @@ export class Deadline {
   }
 
   get passed(): boolean {
-    return this.#timer !== undefined && performance.now() >= this.#at;
+    return this.#passed;
   }
 }

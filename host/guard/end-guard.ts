@@ -49,7 +49,7 @@ async function goes(
   const until = performance.now() + timeoutMs;
   while ((await findGuard(paths, vm)) !== undefined) {
     if (performance.now() >= until) return false;
-    await delay(lookMs, undefined, { signal });
+    await delay(lookMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
   return true;
 }

@@ -144,6 +144,7 @@ export class Freezer {
   }
 }
 
-function notFrozen(trouble: string): Freeze {
+/** The answer when nothing is frozen, and why. */
+export function notFrozen(trouble: string): Freeze {
   return { frozen: false, filesystems: 0, trouble };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Freeze, Thaw } from '../../model/instant.ts';
 import type { Custody } from './custody.ts';
+import { notFrozen } from './freezer.ts';
 import type { Asker } from './lease.ts';
 import { messageOf } from './log.ts';
 import type { Answer } from './protocol.ts';
@@ -8,6 +9,7 @@ import type { Answer } from './protocol.ts';
 /** Of the time until the deadline, the share in which a freeze has to be answered: the rest is for the instant. */
 const freezeShare = 0.8;
 const endAnswerMs = 5_000;
+const statusMs = 1_000;
 
 /** Answers what a guard is asked; what each question means stands in `protocol.ts`. */
 export class Guard {
@@ -19,6 +21,8 @@ export class Guard {
 
   async freeze(): Promise<Freeze> {
     const custody = this.#custody;
+    // The agent of a guest that stands still would not answer before it runs.
+    if (await this.#isPaused()) return notFrozen('the VM is paused');
     const freeze = await custody.freezer.freeze(() => {
       if (custody.over !== undefined) throw new Error(custody.over);
       const leftMs = custody.startDeadline();
@@ -76,5 +80,14 @@ export class Guard {
     });
     await Promise.race([ended, delay(endAnswerMs)]);
     return { thawed: !freezer.busy, freed };
+  }
+
+  async #isPaused(): Promise<boolean> {
+    try {
+      const qmp = await this.#custody.ward.link.client();
+      return !(await qmp.execute('query-status', {}, { timeoutMs: statusMs })).running;
+    } catch {
+      return false;
+    }
   }
 }

@@ -13,21 +13,19 @@ const maxUnread = 20_000;
  */
 export class Relay {
   readonly #upstream: Transport;
-  /** Ids of the worker's commands that are not answered, also those of a worker that has gone. */
-  readonly #asked = new Set<string>();
+  /** Who asked what is not answered yet, by id; it may have gone since. */
+  readonly #asked = new Map<string, PassThrough>();
+  /** The guard's end. Reading its lines is what moves the relay, so the guard's client drives it. */
+  readonly own: Transport;
   #greeting: string | undefined;
   #worker: PassThrough | undefined;
 
   constructor(upstream: Transport) {
     this.#upstream = upstream;
-  }
-
-  /** The guard's end. Reading its lines is what moves the relay, so the guard's client drives it. */
-  get own(): Transport {
-    return {
+    this.own = {
       lines: this.#read(),
-      send: (line) => this.#upstream.send(line),
-      close: () => this.#upstream.close(),
+      send: (line) => upstream.send(line),
+      close: () => upstream.close(),
     };
   }
 
@@ -40,7 +38,7 @@ export class Relay {
     return {
       lines: worker,
       send: (line) => {
-        if (this.#worker === worker) this.#forward(line);
+        if (this.#worker === worker) this.#forward(line, worker);
       },
       close: () => {
         if (this.#worker === worker) this.#letGo();
@@ -48,7 +46,7 @@ export class Relay {
     };
   }
 
-  #forward(line: string): void {
+  #forward(line: string, worker: PassThrough): void {
     const { id, execute } = parse(line) ?? {};
     if (id === undefined) {
       // Anything but a whole object could leave QEMU's parser waiting for its end, and the guard's commands with it.
@@ -57,7 +55,7 @@ export class Relay {
     } else if (execute === 'qmp_capabilities') {
       this.#tell(JSON.stringify({ return: {}, id }));
     } else {
-      this.#asked.add(JSON.stringify(id));
+      this.#asked.set(JSON.stringify(id), worker);
       this.#upstream.send(line);
     }
   }
@@ -67,11 +65,12 @@ export class Relay {
       for await (const line of this.#upstream.lines) {
         const message = parse(line) ?? {};
         if ('QMP' in message) this.#greeting ??= line;
-        // What was asked through the relay is no business of the guard's, also when nobody waits for it any more.
-        const theirs =
-          message['id'] !== undefined && this.#asked.delete(JSON.stringify(message['id']));
-        if (theirs || 'event' in message) this.#tell(line);
-        if (!theirs) yield line;
+        const id = JSON.stringify(message.id) ?? '';
+        const asker = this.#asked.get(id);
+        this.#asked.delete(id);
+        // What a worker asked is no business of the guard's, nor of the next worker's.
+        if (!asker) yield line;
+        if (asker ? asker === this.#worker : 'event' in message) this.#tell(line);
       }
     } finally {
       this.#letGo();

@@ -66,6 +66,7 @@ export async function endDirectCopy({ config, paths, link, log }: Ward): Promise
     if (await cancelJobs(qmp, backupId, cancelMs)) return;
   } catch (error) {
     log(`the jobs cannot be cancelled: ${messageOf(error)}`);
+    if (isRefused(error)) return;
   }
   try {
     await endReceivers(paths, vm);

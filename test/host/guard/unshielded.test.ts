@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ourName } from '../../../model/names.ts';
+import { build, type Built } from '../built.ts';
+import { eventually } from '../eventually.ts';
+import { backupId, VmOnSockets } from '../vm-on-sockets.ts';
+
+let built: Built;
+beforeAll(async () => {
+  built = await build();
+});
+afterAll(async () => built[Symbol.asyncDispose]());
+
+describe('a guard without a shield', () => {
+  const job = ourName(backupId, 0, 'j');
+  const direct = { shield: 'none', maxFreezeSeconds: 1 } as const;
+
+  it('lives on after the instant until it is told to go', async () => {
+    await using vm = await VmOnSockets.make();
+    const guard = await vm.startGuard(built.guardCommand, direct);
+    await guard.arm();
+    await guard.taken();
+    guard.close();
+
+    await using later = await vm.guard();
+    expect(await later.status()).toMatchObject({ phase: 'taken', relays: true });
+    expect(await later.end(10_000)).toEqual({ thawed: true, freed: true });
+
+    await eventually(() => vm.guardIsGone());
+  });
+
+  it('cancels our jobs and continues a VM that stands still because of them', async () => {
+    await using vm = await VmOnSockets.make();
+    const guard = await vm.startGuard(built.guardCommand, direct);
+    await guard.arm();
+    vm.qemu.jobs.push({ id: job, status: 'running' }, { id: 'foreign', status: 'running' });
+    await guard.taken();
+
+    vm.qemu.status = 'io-error';
+    vm.qemu.emit('STOP');
+
+    await eventually(() => vm.qemu.status === 'running');
+    expect(vm.qemu.jobs).toEqual([
+      { id: job, status: 'concluded' },
+      { id: 'foreign', status: 'running' },
+    ]);
+    expect(await guard.status()).toMatchObject({
+      phase: 'taken',
+      broken: expect.stringMatching('io-error'),
+    });
+    const record = await eventually(async () => {
+      const now = await vm.record();
+      return now?.broken === undefined ? false : now;
+    });
+    expect(record).toMatchObject({ held: true, broken: expect.stringMatching('io-error') });
+  });
+
+  const notOurs = [
+    { title: 'without a job of ours', jobs: [{ id: 'foreign', status: 'running' }] },
+    { title: 'after our copy is complete', jobs: [{ id: job, status: 'pending' }] },
+  ];
+  for (const { title, jobs } of notOurs) {
+    it(`leaves a VM alone that stands still ${title}`, async () => {
+      await using vm = await VmOnSockets.make();
+      const guard = await vm.startGuard(built.guardCommand, direct);
+      await guard.arm();
+      await guard.taken();
+      vm.qemu.jobs.push(...jobs);
+      const looks = () => vm.qemu.commands.filter((command) => command === 'query-jobs').length;
+      const before = looks();
+
+      vm.qemu.status = 'io-error';
+      vm.qemu.emit('STOP');
+
+      await eventually(() => looks() > before + 1);
+      expect(vm.qemu.commands).not.toContain('cont');
+      expect(vm.qemu.commands).not.toContain('job-cancel');
+    });
+  }
+
+  it('cancels our jobs when the taker goes before the instant', async () => {
+    await using vm = await VmOnSockets.make();
+    const guard = await vm.startGuard(built.guardCommand, direct);
+    await guard.arm();
+    vm.qemu.jobs.push({ id: job, status: 'running' });
+
+    guard.close();
+
+    await using later = await vm.guard();
+    await eventually(async () => {
+      const { phase, relays } = await later.status();
+      return phase === 'broken' && relays;
+    });
+    expect(vm.qemu.jobs).toEqual([{ id: job, status: 'concluded' }]);
+  });
+});
