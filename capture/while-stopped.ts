@@ -42,9 +42,14 @@ export async function whileStopped(
     }
     return {
       takenAt: new Date(sentAtMs).toISOString(),
-      pausedMs: ours ? performance.now() - start : 0,
+      pausedMs: ours ? toTenths(performance.now() - start) : 0,
     };
   } finally {
     unlisten();
   }
+}
+
+/** The clock is finer than what it measures. */
+function toTenths(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10;
 }

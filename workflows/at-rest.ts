@@ -28,7 +28,7 @@ export async function takeInstantAtRest(
   return {
     takenAt: instant.takenAt,
     consistency: freeze.frozen && instant.held && thaw.held ? 'filesystem' : 'crash',
-    frozenMs: thaw.frozenMs,
+    frozenMs: Math.round(thaw.frozenMs * 10) / 10,
     pausedMs: instant.pausedMs,
     warnings: freeze.trouble === undefined ? [] : [freeze.trouble],
   };

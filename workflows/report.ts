@@ -100,13 +100,13 @@ export class Report {
       ...(plan
         ? [
             '',
-            `${plan.kind}, about ${plan.expectedBytes} bytes expected, shield \`${plan.shield}\`, QEMU ${plan.qemuVersion}`,
+            `${plan.kind}, about ${mebibytes(plan.expectedBytes)} expected, shield \`${plan.shield}\`, QEMU ${plan.qemuVersion}`,
             '',
-            '| disk | kind | reason | expected bytes | builds on |',
+            '| disk | kind | reason | expected | builds on |',
             '|---|---|---|---|---|',
             ...plan.disks.map(
               (disk) =>
-                `| ${disk.device} | ${disk.kind} | ${disk.reason} | ${disk.expectedBytes} | ${disk.parent ?? '-'} |`,
+                `| ${disk.device} | ${disk.kind} | ${disk.reason} | ${mebibytes(disk.expectedBytes)} | ${disk.parent ?? '-'} |`,
             ),
           ]
         : []),
@@ -120,4 +120,8 @@ export class Report {
     ];
     return lines.join('\n');
   }
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 }
