@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { BackupResult } from '../model/result.ts';
 import { TemporalUnreachableError } from './errors.ts';
 import type { Message } from './output.ts';
@@ -46,8 +47,8 @@ async function resultOf(backup: RunningBackup, following: Following): Promise<Ba
       return await backup.result(signal);
     } catch (error) {
       if (!(error instanceof TemporalUnreachableError)) throw error;
-      // It took an outage to end a wait that had lasted this long, so that one began just now.
-      if (asked - since > 60_000 || Date.now() - asked > 60_000) since = Date.now();
+      // A wait that lasted this long was answered at first, so the outage has just begun.
+      if (Date.now() - asked > 60_000) since = Date.now();
       if (Date.now() - since > outageMs) throw error;
       print({ type: 'note', message: `${error.message} The backup itself goes on. Trying again.` });
       await pause(1_000, signal);
@@ -116,16 +117,5 @@ function queueWithoutWorker({ state, step }: VmStatus): string | undefined {
 
 /** Waits, or until the signal aborts; never rejects. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
+  await setTimeout(ms, undefined, { signal }).catch(() => {});
 }
