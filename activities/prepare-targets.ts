@@ -1,13 +1,13 @@
 import { captureFor } from '../capture/capture-for.ts';
 import { proveWay } from '../capture/prove-way.ts';
-import type { BackupPlan } from '../model/plan.ts';
+import type { BackupPlan, DiskPlan } from '../model/plan.ts';
 import { createImage } from '../qemu/images/create-image.ts';
 import { createScratch } from '../qemu/images/create-scratch.ts';
 import { startReceiver } from '../qemu/receiver/start-receiver.ts';
 import { backingReference, targetPath } from '../repository/layout.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { releaseVm } from './release-vm.ts';
-import { atStep, withCapture } from './vm-site.ts';
+import { atStep, withCapture, type VmSite } from './vm-site.ts';
 
 /** Large enough for a cluster to be written and read back. */
 const probeBytes = 65_536;
@@ -26,28 +26,32 @@ export async function prepareTargets(
     await releaseVm(site);
     await repository.prepare(plan.vm, plan.backupId, { signal });
     const own = paths.vm(plan.vm);
-    const pathOf = (device: string) =>
-      targetPath(config.repository, plan.vm, plan.backupId, device);
-
     // The probe lies where the first target will, so nothing of it is left to be published.
-    const probe = pathOf(plan.disks[0]?.device ?? '');
+    const device = plan.disks[0]?.device ?? '';
+    const probe = targetPath(config.repository, plan.vm, plan.backupId, device);
     await createImage({ path: probe, virtualBytes: probeBytes, signal });
     await startReceiver({ image: probe, socket: own.probeSocket, signal });
     await withCapture(site, plan, (context) => proveWay(context, own.probeSocket));
     await site.receivers.end();
 
-    for (const { index, device, virtualBytes, parent } of plan.disks) {
-      const path = pathOf(device);
-      const backing =
-        parent === null
-          ? undefined
-          : { path: backingReference(parent, device), format: 'qcow2' as const };
-      await createImage({ path, virtualBytes, backing, signal });
-      await startReceiver({ image: path, socket: own.targetSocket(index), signal });
-      if (plan.shield === 'none') continue;
-      const limitBytes = config.scratchBytes;
-      await createScratch({ path: own.scratchImage(index), virtualBytes, limitBytes, signal });
-    }
+    await Promise.all(plan.disks.map((disk) => makePlace(site, plan, disk)));
     await withCapture(site, plan, (context) => captureFor(plan.shield).prepare(context));
   });
+}
+
+/** The target of one disk with its receiver, and its scratch. */
+async function makePlace(site: VmSite, plan: BackupPlan, disk: DiskPlan): Promise<void> {
+  const { config, paths, signal } = site;
+  const { index, device, virtualBytes, parent } = disk;
+  const own = paths.vm(plan.vm);
+  const path = targetPath(config.repository, plan.vm, plan.backupId, device);
+  const backing =
+    parent === null
+      ? undefined
+      : { path: backingReference(parent, device), format: 'qcow2' as const };
+  await createImage({ path, virtualBytes, backing, signal });
+  await startReceiver({ image: path, socket: own.targetSocket(index), signal });
+  if (plan.shield === 'none') return;
+  const limitBytes = config.scratchBytes;
+  await createScratch({ path: own.scratchImage(index), virtualBytes, limitBytes, signal });
 }

@@ -4,8 +4,11 @@ import { GuardClient } from '../host/guard/client.ts';
 import { clearStopLease, writeStopLease } from '../host/stop-lease.ts';
 import type { Instant } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
+import { QmpClient } from '../qemu/qmp/client.ts';
 import type { HostDependencies } from './dependencies.ts';
-import { atStep, withCapture } from './vm-site.ts';
+import { atStep, captureContext } from './vm-site.ts';
+
+const connectMs = 5_000;
 
 /**
  * Takes the instant under the guard's eyes and tells it, so that it thaws at once. If this process dies in between, the
@@ -27,11 +30,16 @@ export async function takeInstant(
       write: () => writeStopLease(paths, vm, backupId),
       clear: () => clearStopLease(paths, vm),
     };
-    return await withCapture(site, plan, async (context) => {
-      const taken = await captureFor(plan.shield).takeInstant(context, lease);
-      const { held } = await guard.taken();
-      if (!held) throw new LeaseBrokenError(`${vm}: the guard gave up before the instant`);
-      return { ...taken, held };
-    });
+    // The guard has the VM's own socket while it lives.
+    const relay = paths.vm(vm).relaySocket;
+    await using qmp = await QmpClient.connect(
+      relay,
+      AbortSignal.any([signal, AbortSignal.timeout(connectMs)]),
+    );
+    const context = captureContext(site, plan, qmp);
+    const taken = await captureFor(plan.shield).takeInstant(context, lease);
+    const { held } = await guard.taken();
+    if (!held) throw new LeaseBrokenError(`${vm}: the guard gave up before the instant`);
+    return { ...taken, held };
   });
 }

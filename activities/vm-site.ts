@@ -96,17 +96,18 @@ export function placesOf({ paths, config }: VmSite, plan: BackupPlan): DiskPlace
   }));
 }
 
-/** What capture needs for a step, over a connection that ends with the step. */
+/** What capture needs for a step. */
+export function captureContext(site: VmSite, plan: BackupPlan, qmp: QmpClient): CaptureContext {
+  const { receivers, signal } = site;
+  return { qmp, plan, receivers, signal, places: placesOf(site, plan) };
+}
+
+/** Runs a capture step over a connection that ends with it. */
 export async function withCapture<T>(
   site: VmSite,
   plan: BackupPlan,
   work: (context: CaptureContext) => Promise<T>,
 ): Promise<T> {
-  const qmp = await connectVm(site);
-  try {
-    const { receivers, signal } = site;
-    return await work({ qmp, plan, receivers, signal, places: placesOf(site, plan) });
-  } finally {
-    qmp.close();
-  }
+  await using qmp = await connectVm(site);
+  return await work(captureContext(site, plan, qmp));
 }

@@ -13,10 +13,12 @@ import { attachTarget, placeOf, proveTargets, targetNode } from './block-nodes.t
 import { copyJob } from './copy-jobs.ts';
 import { LeftoversError } from './errors.ts';
 import { insertFilter } from './filter.ts';
-import type { Capture } from './ports.ts';
+import type { Capture, CaptureContext } from './ports.ts';
 import { expectNone } from './traces.ts';
 import { readVmState, type Disk } from './vm-state.ts';
 import { whileStopped } from './while-stopped.ts';
+
+type PlannedDisk = { readonly planned: DiskPlan; readonly disk: Disk };
 
 /**
  * Fleecing, for QEMU 7.1 and newer: a copy-before-write filter above each disk keeps what the guest overwrites in a
@@ -31,6 +33,7 @@ export const fleece: Capture = {
       const nodeName = ourName(plan.backupId, index, 's');
       await qmp.execute('blockdev-add', scratchNode({ nodeName, path, limitBytes }));
     }
+    await mergeRestingSegments(context);
   },
 
   async takeInstant(context, lease) {
@@ -38,17 +41,7 @@ export const fleece: Capture = {
     const state = await readVmState(qmp);
     expectNone(state, plan, ['f', 't', 'a', 'j', 'k']);
     const disks = plan.disks.map((planned) => ({ planned, disk: plannedDisk(state, planned) }));
-    // The filter copies the bitmap when it is added, so all that can be merged before the stop is merged here.
-    for (const { planned, disk } of disks) {
-      if (planned.kind === 'full') continue;
-      const resting = planned.merge.filter((name) => !records(disk, name));
-      await qmp.execute('transaction', {
-        actions: [
-          temporaryBitmap(plan, planned, disk.node),
-          ...mergeInto(plan, planned, disk.node, resting),
-        ],
-      });
-    }
+    expectTemporaryBitmaps(plan, disks);
     for (const { disk } of disks) await flush(qmp, disk);
 
     return await whileStopped(qmp, lease, async () => {
@@ -97,6 +90,31 @@ export const fleece: Capture = {
     });
   },
 };
+
+/** All that can be merged before the guest is frozen: a chain of segments takes time that grows with the disk. */
+async function mergeRestingSegments({ qmp, plan }: CaptureContext): Promise<void> {
+  const state = await readVmState(qmp);
+  for (const planned of plan.disks) {
+    if (planned.kind === 'full') continue;
+    const disk = plannedDisk(state, planned);
+    const resting = planned.merge.filter((name) => !records(disk, name));
+    await qmp.execute('transaction', {
+      actions: [
+        temporaryBitmap(plan, planned, disk.node),
+        ...mergeInto(plan, planned, disk.node, resting),
+      ],
+    });
+  }
+}
+
+/** The filters and the last merge name these: a bitmap that was not just seen is never named. */
+function expectTemporaryBitmaps(plan: BackupPlan, disks: readonly PlannedDisk[]): void {
+  for (const { planned, disk } of disks) {
+    const name = temporaryBitmapName(plan.backupId, planned.index);
+    if (planned.kind !== 'full' && !disk.bitmaps.some((bitmap) => bitmap.name === name))
+      throw new LeftoversError(`${name}: it is not in the VM any more; starting anew`);
+  }
+}
 
 function copyActions(plan: BackupPlan, planned: DiskPlan): Action[] {
   const source = ourName(plan.backupId, planned.index, 'a');

@@ -36,7 +36,7 @@ export async function proveWay(context: CaptureContext, socket: string): Promise
 }
 
 async function copy({ qmp, plan }: CaptureContext, from: string, to: string): Promise<void> {
-  const job = ourName(plan.backupId, 0, 'j');
+  const job = ourName(plan.backupId, 0, 'p');
   await qmp.execute('blockdev-backup', {
     'job-id': job,
     device: from,

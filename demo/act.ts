@@ -38,8 +38,7 @@ export async function killWorkerMidCopy(stage: Stage): Promise<void> {
     const jobs = await stage.machine.labQmp.execute('query-jobs', {});
     if (
       jobs.some(
-        ({ id, status }) =>
-          id.startsWith('sp-') && id.endsWith('j') && status === 'running' && jobs.length > 1,
+        ({ id, status }) => id.startsWith('sp-') && id.endsWith('j') && status === 'running',
       )
     )
       break;

@@ -7,10 +7,13 @@ import { processState, receiverSocket } from './process-state.ts';
  */
 export async function findReceivers(prefix: string): Promise<{ pid: number; socket: string }[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const found: { pid: number; socket: string }[] = [];
-  for (const pid of pids) {
-    const socket = receiverSocket((await processState(pid))?.args ?? []);
-    if (socket?.startsWith(prefix)) found.push({ pid, socket });
-  }
-  return found;
+  const sockets = await Promise.all(
+    pids.map(async (pid) => ({
+      pid,
+      socket: receiverSocket((await processState(pid))?.args ?? []),
+    })),
+  );
+  return sockets.flatMap(({ pid, socket }) =>
+    socket?.startsWith(prefix) ? [{ pid, socket }] : [],
+  );
 }
