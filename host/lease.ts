@@ -7,7 +7,7 @@ import { readGuardConfig } from './guard/config.ts';
 import { endGuard } from './guard/end-guard.ts';
 import { isRefused } from './is-refused.ts';
 import type { StatePaths } from './state-paths.ts';
-import { clearStopLease, hasStopLease } from './stop-lease.ts';
+import { clearStopLease, hasStopLease, standsStill } from './stop-lease.ts';
 import { thawGuest } from './thaw-guest.ts';
 
 const commandMs = 5_000;
@@ -55,7 +55,7 @@ async function settlePause(paths: StatePaths, vm: string, reach: Reach): Promise
   try {
     await withQmp(reach, async (qmp) => {
       const { status } = await qmp.execute('query-status', {}, { timeoutMs: commandMs });
-      paused = status === 'paused';
+      paused = standsStill(status);
       if (paused) await qmp.execute('cont', {}, { timeoutMs: commandMs });
     });
   } catch (cause) {

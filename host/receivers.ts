@@ -5,6 +5,7 @@ import { unlessAbsent } from '../files/system-error.ts';
 import { endReceiver } from '../qemu/receiver/end-receiver.ts';
 import { findReceivers } from '../qemu/receiver/find-receivers.ts';
 import { startSubstitute } from '../qemu/receiver/start-substitute.ts';
+import { reconnected } from './reconnected.ts';
 import type { StatePaths } from './state-paths.ts';
 
 /** What a receiver holds, as far as a substitute has to know it. */
@@ -33,7 +34,8 @@ export async function deadReceivers<D extends ReceivedDisk>(
 
 /**
  * Puts a sink in the place of each receiver that is not there, so that QEMU's requests to it end, and with them the
- * guest writes that wait for them. What was copied so far is lost: cancel the jobs. Tells which disks it was.
+ * guest writes that wait for them. Resolves when QEMU has found it, or after 9 s when it does not look: a job that is
+ * cancelled before fails the guest's writes. What was copied so far is lost: cancel the jobs. Tells which disks it was.
  */
 export async function substituteDeadReceivers(
   paths: StatePaths,
@@ -41,11 +43,13 @@ export async function substituteDeadReceivers(
   disks: readonly ReceivedDisk[],
 ): Promise<ReceivedDisk[]> {
   const dead = await deadReceivers(paths, vm, disks);
+  const socketOf = ({ index }: ReceivedDisk) => paths.vm(vm).targetSocket(index);
   await Promise.all(
-    dead.map(({ index, virtualBytes }) =>
-      startSubstitute({ socket: paths.vm(vm).targetSocket(index), virtualBytes }),
+    dead.map((disk) =>
+      startSubstitute({ socket: socketOf(disk), virtualBytes: disk.virtualBytes }),
     ),
   );
+  if (dead.length > 0) await reconnected(dead.map(socketOf));
   return dead;
 }
 

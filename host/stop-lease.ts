@@ -25,3 +25,8 @@ export async function clearStopLease(paths: StatePaths, vm: string): Promise<voi
 export async function hasStopLease(paths: StatePaths, vm: string): Promise<boolean> {
   return (await unlessAbsent(stat(paths.vm(vm).stop))) !== undefined;
 }
+
+/** Whether a VM with a stop lease is to be continued: it was stopped, or paused by a write that our copy made fail. */
+export function standsStill(status: string): boolean {
+  return status === 'paused' || status === 'io-error';
+}

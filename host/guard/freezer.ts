@@ -5,7 +5,7 @@ import { AgentClient } from '../../qemu/qga/client.ts';
 import { isRefused } from '../is-refused.ts';
 import { messageOf, type Log } from './log.ts';
 
-const connectMs = 5_000;
+const connectMs = 7_000;
 const answerMs = 3_000;
 const retryMs = 200;
 const unansweredMax = 5;

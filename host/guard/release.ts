@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { endReceivers, substituteDeadReceivers } from '../receivers.ts';
 import type { StatePaths } from '../state-paths.ts';
-import { clearStopLease, hasStopLease } from '../stop-lease.ts';
+import { clearStopLease, hasStopLease, standsStill, writeStopLease } from '../stop-lease.ts';
 import type { GuardConfig } from './config.ts';
 import { isRefused } from '../is-refused.ts';
 import { messageOf, type Log } from './log.ts';
@@ -28,8 +28,11 @@ export type Ward = {
  */
 export async function freeVm(ward: Ward): Promise<void> {
   const { config, paths, log } = ward;
-  if (config.shield === 'none' && !(await freeFromIoError(ward))) await endDirectCopy(ward);
-  await endReceivers(paths, config.vm).catch((error: unknown) => log(messageOf(error)));
+  if (config.shield === 'none') await freeFromIoError(ward);
+  const jobsEnded = config.shield === 'fleece' || (await endDirectCopy(ward));
+  // A receiver that goes before its job would take the guest's writes with it.
+  if (jobsEnded)
+    await endReceivers(paths, config.vm).catch((error: unknown) => log(messageOf(error)));
   await continueVm(ward);
 }
 
@@ -40,7 +43,7 @@ export async function continueVm({ config, paths, link, log }: Ward): Promise<vo
       if (!(await hasStopLease(paths, config.vm))) return;
       const qmp = await link.client();
       const { status } = await qmp.execute('query-status', {}, { timeoutMs: commandMs });
-      if (status === 'paused') {
+      if (standsStill(status)) {
         await qmp.execute('cont', {}, { timeoutMs: commandMs });
         log('continued the VM');
       }
@@ -56,25 +59,41 @@ export async function continueVm({ config, paths, link, log }: Ward): Promise<vo
 }
 
 /**
- * Ends a copy that runs without a shield. A receiver that goes before its job would fail the guest's own writes, so
- * the jobs are cancelled first; those that hang on their target are given a sink to write to.
+ * Ends a copy that runs without a shield, and no write of the guest may fail: QEMU fails those that wait for a receiver
+ * when that is gone and the job is cancelled. So a missing receiver is substituted first, and one that does not answer
+ * is replaced after. Tells whether all have ended.
  */
-export async function endDirectCopy({ config, paths, link, log }: Ward): Promise<void> {
-  const { vm, backupId, disks } = config;
+export async function endDirectCopy(ward: Ward): Promise<boolean> {
+  const { vm, disks } = ward.config;
+  if (await haveJobsEnded(ward)) return true;
   try {
-    const qmp = await link.client();
-    if (await cancelJobs(qmp, backupId, cancelMs)) return;
+    await substituteDeadReceivers(ward.paths, vm, disks);
+    if (await areJobsCancelled(ward)) return true;
+    await endReceivers(ward.paths, vm);
+    await substituteDeadReceivers(ward.paths, vm, disks);
   } catch (error) {
-    log(`the jobs cannot be cancelled: ${messageOf(error)}`);
-    if (isRefused(error)) return;
+    ward.log(`a receiver cannot be replaced: ${messageOf(error)}`);
   }
+  return areJobsCancelled(ward);
+}
+
+async function haveJobsEnded({ config, link, log }: Ward): Promise<boolean> {
   try {
-    await endReceivers(paths, vm);
-    await substituteDeadReceivers(paths, vm, disks);
-    const qmp = await link.client();
-    if (!(await cancelJobs(qmp, backupId, cancelMs))) log('the jobs do not end');
+    return (await liveJobs(await link.client(), config.backupId)).length === 0;
+  } catch (error) {
+    log(`the jobs are not known: ${messageOf(error)}`);
+    return isRefused(error);
+  }
+}
+
+async function areJobsCancelled({ config, link, log }: Ward): Promise<boolean> {
+  try {
+    const ended = await cancelJobs(await link.client(), config.backupId, cancelMs);
+    if (!ended) log('the jobs do not end');
+    return ended;
   } catch (error) {
     log(`the jobs cannot be cancelled: ${messageOf(error)}`);
+    return false;
   }
 }
 
@@ -87,9 +106,11 @@ export async function freeFromIoError(ward: Ward): Promise<boolean> {
     const jobs = await liveJobs(qmp, ward.config.backupId);
     // Without a job of ours at work the guest's own disk is in trouble, and the pause is not ours to end.
     if (!jobs.some((job) => job.status !== 'pending')) return false;
+    ward.log('a write failed because of the copy');
+    // Once the jobs are gone nothing else tells that this pause was ours.
+    await writeStopLease(ward.paths, ward.config.vm, ward.config.backupId);
     await endDirectCopy(ward);
-    await qmp.execute('cont', {}, { timeoutMs: commandMs });
-    ward.log('a write failed because of the copy: cancelled it and continued the VM');
+    await continueVm(ward);
     return true;
   } catch (error) {
     ward.log(`the VM's state is not known: ${messageOf(error)}`);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { deadReceivers, substituteDeadReceivers } from '../receivers.ts';
+import { deadReceivers } from '../receivers.ts';
 import { isRefused } from '../is-refused.ts';
 import { messageOf } from './log.ts';
 import { liveJobs } from './our-jobs.ts';
@@ -47,7 +47,6 @@ async function look(ward: Ward): Promise<string | undefined> {
   if (await freeFromIoError(ward)) return 'io-error: a write failed because of the copy';
   const dead = await deadReceivers(paths, config.vm, config.disks);
   if (dead.length === 0) return undefined;
-  await substituteDeadReceivers(paths, config.vm, dead);
   await endDirectCopy(ward);
   return `the receiver of disk ${dead.map(({ index }) => index).join(', ')} died`;
 }

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LeaseStuckError } from '../../host/errors.ts';
 import { settleLease } from '../../host/lease.ts';
-import { hasStopLease } from '../../host/stop-lease.ts';
+import { hasStopLease, writeStopLease } from '../../host/stop-lease.ts';
 import { build, type Built } from './built.ts';
 import { eventually } from './eventually.ts';
-import { VmOnSockets } from './vm-on-sockets.ts';
+import { backupId, VmOnSockets } from './vm-on-sockets.ts';
 
 const soon = () => AbortSignal.timeout(20_000);
 
@@ -81,6 +81,18 @@ describe('settleLease', () => {
 
     expect(await vm.record()).toBeUndefined();
     expect(await hasStopLease(vm.paths, 'vm')).toBe(false);
+  });
+
+  it('continues a VM that a write failed by our copy has paused, when the guard died over it', async () => {
+    await using vm = await VmOnSockets.make();
+    vm.qemu.status = 'io-error';
+    expect(await settleLease(vm.paths, 'vm', reach(vm))).toMatchObject({ continued: false });
+    await writeStopLease(vm.paths, 'vm', backupId);
+
+    const settled = await settleLease(vm.paths, 'vm', reach(vm));
+
+    expect(settled).toMatchObject({ continued: true });
+    expect(vm.qemu.status).toBe('running');
   });
 
   it('leaves a VM paused that its operator has paused', async () => {
