@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { dropToken, keepToken } from '../host/task-token.ts';
+import { keepToken } from '../host/task-token.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { servedVm } from './vm-site.ts';
 
@@ -33,6 +33,5 @@ export async function running<T, Details = never>(
     throw error;
   } finally {
     clearInterval(timer);
-    await dropToken(paths, vm);
   }
 }

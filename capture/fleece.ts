@@ -42,9 +42,10 @@ export const fleece: Capture = {
     expectNone(state, plan, ['f', 't', 'a', 'j', 'k']);
     const disks = plan.disks.map((planned) => ({ planned, disk: plannedDisk(state, planned) }));
     expectTemporaryBitmaps(plan, disks);
-    for (const { disk } of disks) await flush(qmp, disk);
-
-    return await whileStopped(qmp, lease, async () => {
+    const flushAll = async () => {
+      for (const { disk } of disks) await flush(qmp, disk);
+    };
+    return await whileStopped(qmp, lease, flushAll, async () => {
       await qmp.execute('transaction', {
         actions: disks.flatMap(({ planned, disk }): Action[] => [
           ...newSegment(plan, planned, disk),

@@ -7,13 +7,14 @@ import type { StopLease, Taken } from './ports.ts';
 const stepMs = 5_000;
 
 /**
- * Runs `steps` while the VM stands still, and lets it run on afterwards if it ran before. A VM that its operator had
- * paused stays paused. When the VM ran on before `steps` were through, the instant is void (`InstantVoidError`): a
- * filter that went in under a running guest has missed writes.
+ * Runs `before`, and then `steps` while the VM stands still; lets it run on afterwards if it ran before. A VM that its
+ * operator had paused stays paused. When the VM ran on before `steps` were through, the instant is void
+ * (`InstantVoidError`): a filter that went in under a running guest has missed writes.
  */
 export async function whileStopped(
   qmp: QmpClient,
   lease: StopLease,
+  before: () => Promise<void>,
   steps: () => Promise<void>,
 ): Promise<Taken> {
   let stoppedAtMs = 0;
@@ -24,7 +25,8 @@ export async function whileStopped(
   });
   try {
     const { running } = await qmp.execute('query-status', {});
-    if (running) await lease.write();
+    // The lease must be on disk before the stop, and so should be what the stop would flush.
+    await Promise.all([running ? lease.write() : undefined, before()]);
     const sentAtMs = Date.now();
     const start = performance.now();
     let ours = running;

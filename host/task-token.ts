@@ -7,20 +7,21 @@ import { withVmMutex } from './mutex.ts';
 import { makeVmFolders, type StatePaths } from './state-paths.ts';
 
 /**
- * Keeps the token of the attempt that works on a VM, so that the next worker can tell Temporal when this process has
- * died. Not flushed: lost in a power cut, it costs a heartbeat's time-out.
+ * Keeps the token of the attempt that works on a VM, in the place of the one before, so that the next worker can tell
+ * Temporal when this process has died. Not flushed: lost in a power cut, it costs a heartbeat's time-out.
  */
 export async function keepToken(paths: StatePaths, vm: string, token: Uint8Array): Promise<void> {
+  const file = tokenFile(paths, vm);
+  const write = async () => writeFile(file, token, { mode: 0o600 });
+  if ((await unlessAbsent(write().then(() => true))) === true) return;
   await makeVmFolders(paths, vm);
-  await writeFile(tokenFile(paths, vm), token, { mode: 0o600 });
+  await write();
 }
 
-/** Forgets the token of an attempt that has ended. May be called again. */
-export async function dropToken(paths: StatePaths, vm: string): Promise<void> {
-  await removeFile(tokenFile(paths, vm));
-}
-
-/** Takes the token of an attempt whose process has died: the VM's mutex, which dies with it, is free. */
+/**
+ * Takes the last token when nobody is at work on the VM, as its mutex tells, which dies with its process. The attempt
+ * may have ended long ago: Temporal knows.
+ */
 export async function takeOrphanedToken(
   paths: StatePaths,
   vm: string,
@@ -29,7 +30,7 @@ export async function takeOrphanedToken(
   try {
     return await withVmMutex(paths, vm, wait, async () => {
       const token = await unlessAbsent(readFile(tokenFile(paths, vm)));
-      if (token) await dropToken(paths, vm);
+      if (token) await removeFile(tokenFile(paths, vm));
       return token;
     });
   } catch (error) {

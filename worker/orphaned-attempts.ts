@@ -15,10 +15,14 @@ export async function endOrphanedAttempts(
   for (const vm of servedVms(dependencies)) {
     const token = await takeOrphanedToken(dependencies.paths, vm);
     if (!token) continue;
-    await client.activity
-      .fail(token, ApplicationFailure.retryable('the worker ended', 'WorkerEndedError'))
-      // The attempt has timed out meanwhile, or its workflow has ended.
-      .catch(() => undefined);
-    log.info('a dead worker was at an activity of this VM: it is tried again', { vm });
+    try {
+      await client.activity.fail(
+        token,
+        ApplicationFailure.retryable('the worker ended', 'WorkerEndedError'),
+      );
+      log.info('a dead worker was at an activity of this VM: it is tried again', { vm });
+    } catch {
+      // The attempt has ended, or its workflow has.
+    }
   }
 }
