@@ -55,7 +55,7 @@ export class BackupFailedError extends ClientError {
   readonly type: string;
 
   constructor(vm: string, type: string, message: string, options?: ErrorOptions) {
-    super(`${vm}: ${message}`, options);
+    super(message.startsWith(`${vm}:`) ? message : `${vm}: ${message}`, options);
     this.vm = vm;
     this.type = type;
   }

@@ -29,7 +29,11 @@ export function innermostFailure(error: unknown): Failure {
   if (error instanceof ApplicationFailure)
     return { type: error.type ?? 'ApplicationFailure', message: error.message };
   if (error instanceof CancelledFailure)
-    return { type: 'CancelledFailure', message: 'the backup was cancelled, and is undone.' };
+    return {
+      type: 'CancelledFailure',
+      message:
+        'the backup was cancelled, and is undone. If it was abandoned, its host does that when it is back.',
+    };
   if (error instanceof TerminatedFailure)
     return {
       type: 'TerminatedFailure',

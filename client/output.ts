@@ -16,7 +16,12 @@ export type RestoredDisk = { readonly device: string; readonly file: string };
 export type Finished =
   | BackupResult
   | { readonly vm: string; readonly workflowId: string; readonly detached: true }
-  | { readonly vm: string; readonly workflowId: string; readonly cancelling: true }
+  | {
+      readonly vm: string;
+      readonly workflowId: string;
+      readonly cancelling: true;
+      readonly abandoned: boolean;
+    }
   | { readonly backups: number }
   | { readonly running: number }
   | { readonly problems: number; readonly warnings: number }

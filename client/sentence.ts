@@ -107,6 +107,8 @@ function finishedSentence(finished: Finished): string {
   }
   if ('detached' in finished)
     return `${finished.vm}: the backup runs on its own. Follow it: stillpoint status ${finished.vm}`;
+  if ('cancelling' in finished && finished.abandoned)
+    return `${finished.vm}: asked to stop without waiting for its host. The host's worker undoes what is left when it is back.`;
   if ('cancelling' in finished)
     return `${finished.vm}: asked to stop. It undoes what it did; follow it: stillpoint status ${finished.vm}`;
   if ('restored' in finished)

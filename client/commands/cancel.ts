@@ -20,6 +20,12 @@ export function addCancelCommand(program: Command, session: Session): void {
         if (error instanceof NoBackupRunningError) vmNamed(inventory, vm, inventoryPath);
         throw error;
       });
-      session.print({ type: 'finished', vm, workflowId, cancelling: true });
+      session.print({
+        type: 'finished',
+        vm,
+        workflowId,
+        cancelling: true,
+        abandoned: abandon ?? false,
+      });
     });
 }

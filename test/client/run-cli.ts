@@ -16,12 +16,19 @@ export async function runCli(
     readonly environment?: NodeJS.ProcessEnv;
     readonly interrupted?: AbortSignal;
     readonly isTTY?: boolean;
+    /** Called with what is written to stdout, while the command runs. */
+    readonly onStdout?: (text: string) => void;
   } = {},
 ): Promise<CliRun> {
   let [stdout, stderr] = ['', ''];
   const { environment = {}, interrupted = new AbortController().signal, isTTY = false } = options;
   const io = {
-    stdout: { write: (text: string) => (stdout += text) },
+    stdout: {
+      write: (text: string) => {
+        stdout += text;
+        options.onStdout?.(text);
+      },
+    },
     stderr: { write: (text: string) => (stderr += text), isTTY },
     environment,
     interrupted,

@@ -168,8 +168,24 @@ describe('sentence', () => {
       text: 'web1: the backup runs on its own. Follow it: stillpoint status web1',
     },
     {
-      message: { type: 'finished', vm: 'web1', workflowId: 'backup/web1', cancelling: true },
+      message: {
+        type: 'finished',
+        vm: 'web1',
+        workflowId: 'backup/web1',
+        cancelling: true,
+        abandoned: false,
+      },
       text: 'web1: asked to stop. It undoes what it did; follow it: stillpoint status web1',
+    },
+    {
+      message: {
+        type: 'finished',
+        vm: 'web1',
+        workflowId: 'backup/web1',
+        cancelling: true,
+        abandoned: true,
+      },
+      text: "web1: asked to stop without waiting for its host. The host's worker undoes what is left when it is back.",
     },
     {
       message: {
