@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { Freeze, Instant, Progress, Thaw } from '../model/instant.ts';
+import type { Freeze, Instant, Thaw } from '../model/instant.ts';
 import { BackupPlan } from '../model/plan.ts';
 import type { BackupResult } from '../model/result.ts';
 import { commitBackup } from './commit-backup.ts';
@@ -44,7 +44,7 @@ export function createHostActivities(dependencies: HostDependencies) {
     startCopy: planned(startCopy),
     watchCopy: async (plan: BackupPlan): Promise<void> => {
       const checked = parseInput(BackupPlan, 'watchCopy', plan);
-      return running(dependencies, checked.vm, (signal, beat: (progress: Progress) => void) =>
+      return running(dependencies, checked.vm, (signal, beat) =>
         watchCopy(dependencies, checked, signal, beat),
       );
     },

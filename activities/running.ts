@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { keepToken } from '../host/task-token.ts';
+import type { Progress } from '../model/instant.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { servedVm } from './vm-site.ts';
 
@@ -11,21 +12,21 @@ const beatMs = 3_000;
  * cancellation, and ends as cancelled when the work stopped because of one. While it runs its token is kept, so that
  * after the death of this process the next worker can have it tried again at once.
  */
-export async function running<T, Details = never>(
+export async function running<T>(
   dependencies: HostDependencies,
   vm: string,
-  work: (signal: AbortSignal, beat: (details: Details) => void) => Promise<T>,
+  work: (signal: AbortSignal, beat: (progress: Progress) => void) => Promise<T>,
 ): Promise<T> {
   const context = Context.current();
   const { cancellationSignal: signal } = context;
   const { paths } = dependencies;
   servedVm(dependencies, vm);
-  let latest: Details | undefined;
+  let latest: Progress | undefined;
   const timer = setInterval(() => context.heartbeat(latest), beatMs);
   try {
     await keepToken(paths, vm, context.info.taskToken);
-    return await work(signal, (details) => {
-      latest = details;
+    return await work(signal, (progress) => {
+      latest = progress;
     });
   } catch (error) {
     // What the work threw then is only the echo of the cancellation.

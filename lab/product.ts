@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
 import type { LabProcess } from './lab-process.ts';
 import { startTemporal } from './start-temporal.ts';
 import { startWorker } from './start-worker.ts';
@@ -43,7 +42,8 @@ export class Product implements AsyncDisposable {
       };
       await mkdir(inventory.repository);
       const config = join(temp.path, 'stillpoint.yaml');
-      await writeFile(config, stringify(inventory));
+      // YAML holds JSON.
+      await writeFile(config, JSON.stringify(inventory, undefined, 2));
       const worker = await startWorker({ config, folder: temp.path });
       return new Product(temporal, temp, worker);
     } catch (error) {

@@ -11,10 +11,3 @@ export function backupIdOf(startTime: Date, originalRunId: string): string {
     .replaceAll(/[-:]/g, '');
   return `${stamp}-${originalRunId.slice(-4)}`;
 }
-
-/** When a backup started, read back from its id. */
-export function startOf(backupId: string): Date {
-  const [, year, month, day, hour, minute, second] =
-    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(backupId) ?? [];
-  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-}
