@@ -32,20 +32,40 @@ export async function backUp(
   return { title, result, seconds, held: copy.files, pausedMs };
 }
 
-/** Waits until a copy job of ours is at work, and kills the worker then; a new one is started at once. */
+/**
+ * Kills the worker in the middle of the copy and starts a new one at once. The copy is slowed down for it, by the lab's
+ * own monitor: so small a one has hardly a middle. Tells whether the copy went on with the jobs that ran.
+ */
 export async function killWorkerMidCopy(stage: Stage): Promise<void> {
+  const jobs = await untilFound(() => copyJobs(stage));
+  for (const id of jobs) await setSpeed(stage, id, '8M');
+  await untilFound(async () => {
+    const step = (await stage.client.getStatus(vm))?.step;
+    return step?.activity === 'watchCopy' && step.state === 'running' ? [step] : [];
+  });
+  await stage.product.killWorker();
+  say('worker killed with SIGKILL in the middle of the copy; starting another');
+  await stage.product.restartWorker();
+  const still = await copyJobs(stage);
+  say(`the new worker goes on with the same QEMU jobs: ${still.join(', ')}`);
+  if (still.join() !== jobs.join()) throw new Error('the copy was begun anew');
+  for (const id of still) await setSpeed(stage, id, '0');
+}
+
+async function untilFound<T>(look: () => Promise<T[]>): Promise<T[]> {
   for (;;) {
-    const jobs = await stage.machine.labQmp.execute('query-jobs', {});
-    if (
-      jobs.some(
-        ({ id, status }) => id.startsWith('sp-') && id.endsWith('j') && status === 'running',
-      )
-    )
-      break;
+    const found = await look();
+    if (found.length > 0) return found;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  await stage.product.killWorker();
-  say('worker killed with SIGKILL in the middle of the copy; starting it again');
-  await stage.product.restartWorker();
-  say('the new worker has found the copy');
+}
+
+async function copyJobs({ machine }: Stage): Promise<string[]> {
+  const jobs = await machine.labQmp.execute('query-jobs', {});
+  return jobs.map(({ id }) => id).filter((id) => /^sp-.*j$/.test(id));
+}
+
+async function setSpeed({ machine }: Stage, job: string, speed: string): Promise<void> {
+  const line = `block_job_set_speed ${job} ${speed}`;
+  await machine.labQmp.execute('human-monitor-command', { 'command-line': line });
 }

@@ -1,10 +1,10 @@
 import type { Connection } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { searchAttributes } from '../workflows/search-attributes.ts';
 import { log } from './log.ts';
 
 /** @see temporal/api/enums/v1/common.proto */
-const keyword = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
+const keyword = proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
 
 /**
  * Makes sure that Temporal knows our search attributes, and tells whether it does. Where the worker may not register
