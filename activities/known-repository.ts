@@ -11,15 +11,22 @@ import type { VmSite } from './vm-site.ts';
  * mount point that was taken for a new repository would cost every VM its bitmaps. Another one is a
  * `RepositoryReplacedError`, none a `NotARepositoryError`.
  */
-export async function openKnownRepository({ repository, paths, signal }: VmSite): Promise<void> {
+export async function openKnownRepository(site: VmSite): Promise<void> {
+  const { repository, paths, signal } = site;
+  if ((await knownRepositoryId(paths, repository.folder)) !== undefined)
+    return requireKnownRepository(site);
+  const { repositoryId } = await repository.open(true, { signal });
+  await rememberRepository(paths, repository.folder, repositoryId);
+}
+
+/** Throws a `RepositoryReplacedError` unless the folder holds the repository that this host has used before. */
+export async function requireKnownRepository({ repository, paths, signal }: VmSite): Promise<void> {
   const { folder } = repository;
   const known = await knownRepositoryId(paths, folder);
-  const { repositoryId } = await repository.open(known === undefined, { signal });
+  const { repositoryId } = await repository.open(false, { signal });
   if (known === repositoryId) return;
-  if (known !== undefined)
-    throw new RepositoryReplacedError(
-      `${folder}: this is repository ${repositoryId}, and it was ${known} before; is the right one mounted? ` +
-        `If it was replaced on purpose, remove ${knownRepositoryFile(paths, folder)}`,
-    );
-  await rememberRepository(paths, folder, repositoryId);
+  throw new RepositoryReplacedError(
+    `${folder}: this is repository ${repositoryId}, and this host has used ${known ?? 'none'} there; is the right one ` +
+      `mounted? If it was replaced on purpose, remove ${knownRepositoryFile(paths, folder)}`,
+  );
 }

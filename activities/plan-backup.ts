@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { chooseShield, queryAbilities } from '../capture/abilities.ts';
-import { chooseDisks, planDisks } from '../capture/plan-disks.ts';
+import { chooseDisks } from '../capture/choose-disks.ts';
+import { planDisks } from '../capture/plan-disks.ts';
 import { readVmState, type Disk } from '../capture/vm-state.ts';
 import { acquireLock, readLock, releaseLock } from '../host/lock.ts';
 import { VmBusyError } from '../host/errors.ts';
@@ -84,9 +85,10 @@ async function decide(
         backupId: since,
       });
 
-    const chosen = chooseDisks((await readVmState(qmp)).disks, config.disks);
+    const { disks: devices } = await readVmState(qmp);
+    const chosen = await chooseDisks(qmp, devices, config.disks);
     const disks = planDisks(
-      chosen.map((disk) => withLost(disk, found)),
+      chosen.disks.map((disk) => withLost(disk, found)),
       published,
       request,
     );
@@ -107,6 +109,7 @@ async function decide(
       targetStallSeconds: config.targetStallSeconds,
       expectedBytes: disks.reduce((total, disk) => total + disk.expectedBytes, 0),
       warnings: [
+        ...chosen.warnings,
         ...broken.map(({ problem }) => problem.slice(0, 500)),
         ...(shield === 'fleece' ? await checkScratchSpace(site, disks) : []),
       ],

@@ -49,14 +49,10 @@ export async function publishBackup(
 }
 
 async function dropSegments(site: VmSite): Promise<void> {
-  const qmp = await reachQemu(site);
+  await using qmp = await reachQemu(site);
   if (!qmp) return;
-  try {
-    const published = await publishedIds(site.repository, site.config.vm);
-    await dropOldSegments(qmp, (id) => published.has(id), site.config.keepSegments);
-  } finally {
-    qmp.close();
-  }
+  const published = await publishedIds(site);
+  await dropOldSegments(qmp, (id) => published.has(id), site.config.keepSegments);
 }
 
 function resultOf(manifest: Manifest): BackupResult {

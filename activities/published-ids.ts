@@ -1,13 +1,13 @@
-import type { Repository } from '../repository/repository.ts';
+import { requireKnownRepository } from './known-repository.ts';
+import type { VmSite } from './vm-site.ts';
 
 /**
- * The ids of a VM's published backups. A broken one counts too: its bitmaps are kept until somebody has mended or
- * deleted it, though nothing is built on it.
+ * The ids of a VM's published backups, from the repository that this host knows and no other: bitmaps are removed by
+ * what it says. A broken backup counts too: its bitmaps are kept until somebody has mended or deleted it, though nothing
+ * is built on it.
  */
-export async function publishedIds(
-  repository: Repository,
-  vm: string,
-): Promise<ReadonlySet<string>> {
-  const { backups, broken } = await repository.survey(vm);
+export async function publishedIds(site: VmSite): Promise<ReadonlySet<string>> {
+  await requireKnownRepository(site);
+  const { backups, broken } = await site.repository.survey(site.config.vm);
   return new Set([...backups, ...broken].flatMap(({ backupId }) => backupId ?? []));
 }

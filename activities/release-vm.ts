@@ -1,9 +1,11 @@
 import { takeOut } from '../capture/take-out.ts';
-import { readVmState, type Disk } from '../capture/vm-state.ts';
 import { tidySegments } from '../capture/tidy-segments.ts';
+import { readVmState, type Disk } from '../capture/vm-state.ts';
 import { settleLease } from '../host/lease.ts';
 import { removeReceiverFiles } from '../host/receivers.ts';
 import { removeScratch } from '../host/scratch.ts';
+import { RepositoryError } from '../repository/errors.ts';
+import { RepositoryReplacedError } from './errors.ts';
 import { publishedIds } from './published-ids.ts';
 import { reachQemu } from './reach-qemu.ts';
 import { reachOf, type VmSite } from './vm-site.ts';
@@ -17,42 +19,34 @@ export type Released = { readonly troubles: string[]; readonly found: readonly D
  * repeated at any point, and finds all it needs by name. Only under the VM's mutex, and the lock of nobody else.
  */
 export async function releaseVm(site: VmSite): Promise<Released> {
+  const { paths, config } = site;
+  // First of all the guest, whose guard may be dead. One that cannot be thawed yet is not left with our nodes as well.
+  const [lease] = await Promise.allSettled([settleLease(paths, config.vm, reachOf(site))]);
   const troubles: string[] = [];
-  const { paths, config, receivers, repository } = site;
-  // First of all the guest, whose guard may be dead.
-  await settleLease(paths, config.vm, reachOf(site));
-  const published = await publishedIds(repository, config.vm).catch((error: unknown) => {
-    troubles.push(`${config.repository}: ${textOf(error)}; partial files stay until the next run`);
-    return undefined;
-  });
-
-  const qmp = await reachQemu(site);
-  let found: readonly Disk[] = [];
-  try {
-    if (qmp) await takeOut(qmp, receivers);
-    else await receivers.end();
-    if (qmp) found = (await readVmState(qmp)).disks;
-    // Without the repository nobody knows what is published; unmerged segments lose nothing.
-    if (qmp && published) await tidySegments(qmp, (backupId) => published.has(backupId));
-  } finally {
-    qmp?.close();
-  }
+  const found = await freeQemu(site, troubles);
   await removeScratch(paths, config.vm);
   await removeReceiverFiles(paths, config.vm);
-  if (published)
-    await removePartials(site).catch((error: unknown) => {
-      troubles.push(
-        `${config.repository}: ${textOf(error)}; partial files stay until the next run`,
-      );
-    });
+  if (lease.status === 'rejected') throw lease.reason;
   return { troubles, found };
 }
 
-async function removePartials({ repository, config }: VmSite): Promise<void> {
-  for (const backupId of await repository.listPartials(config.vm))
-    await repository.removePartial(config.vm, backupId);
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+async function freeQemu(site: VmSite, troubles: string[]): Promise<readonly Disk[]> {
+  const { receivers, config, repository } = site;
+  await using qmp = await reachQemu(site);
+  if (qmp) await takeOut(qmp, receivers);
+  else await receivers.end();
+  const found = qmp ? (await readVmState(qmp)).disks : [];
+  try {
+    // The repository may hang: it is asked when the VM is free of it. Without it nobody knows what is published, and
+    // segments that are not merged back lose nothing.
+    const published = await publishedIds(site);
+    if (qmp) await tidySegments(qmp, (backupId) => published.has(backupId));
+    for (const backupId of await repository.listPartials(config.vm))
+      await repository.removePartial(config.vm, backupId);
+  } catch (error) {
+    if (!(error instanceof RepositoryError || error instanceof RepositoryReplacedError))
+      throw error;
+    troubles.push(`${error.message}; partial files stay until the next run`);
+  }
+  return found;
 }

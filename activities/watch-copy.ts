@@ -1,3 +1,4 @@
+import { TargetLostError } from '../capture/errors.ts';
 import { watchJobs } from '../capture/watch.ts';
 import type { Progress } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
@@ -18,6 +19,14 @@ export async function watchCopy(
   return atStep(dependencies, plan, signal, async (site) => {
     await withCapture(site, plan, (context) => watchJobs(context, onProgress));
     for (const { targetSocket } of placesOf(site, plan))
-      await flushReceiver(targetSocket, plan.targetStallSeconds * 1_000);
+      await flushReceiver(targetSocket, plan.targetStallSeconds * 1_000, { signal }).catch(
+        (cause: unknown) => {
+          signal.throwIfAborted();
+          throw new TargetLostError(
+            `${targetSocket}: the receiver does not flush the target; look at the repository`,
+            { cause },
+          );
+        },
+      );
   });
 }

@@ -9,6 +9,7 @@
  *   ├─ LeftoversError        an earlier attempt of this step left traces (start anew)
  *   ├─ TargetUnusableError   QEMU cannot write to the target through its receiver
  *   ├─ TargetStalledError    the copy made no progress for too long (permanent)
+ *   ├─ TargetLostError       the copy is through, and its receiver cannot make it durable (permanent)
  *   └─ NotFreedError         something of ours is still in the VM (tried again)
  *
  * Temporal records the class name as the failure `type`, so renaming a class here changes what retry policies match
@@ -33,5 +34,7 @@ export class LeftoversError extends CaptureError {}
 export class TargetUnusableError extends CaptureError {}
 
 export class TargetStalledError extends CaptureError {}
+
+export class TargetLostError extends CaptureError {}
 
 export class NotFreedError extends CaptureError {}

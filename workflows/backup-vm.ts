@@ -32,23 +32,22 @@ export async function backupVm(request: BackupRequest): Promise<BackupResult> {
   const saga = new Saga();
   saga.onFailure(() => undo(steps, { vm, backupId, runId }, report, () => abandoned));
 
-  const { plan, instant } = await saga.run(async () => {
+  return saga.run(async () => {
     const plan = await steps.planBackup({ request: parsed, backupId, runId });
     report.planned(plan);
     const instant = await startTheCopy(steps, plan, report);
     report.enter('copying');
     await steps.watchCopy(plan);
-    return { plan, instant };
-  });
 
-  // All data is there and flushed: from here the only way is forward.
-  return CancellationScope.nonCancellable(async () => {
-    report.enter('committing');
-    await steps.commitBackup(plan);
-    report.enter('publishing');
-    const result = await steps.publishBackup({ plan, instant, runId });
-    report.ended('done');
-    return result;
+    // All data is there and flushed: from here the way is forward, unless nothing can ever be published.
+    return CancellationScope.nonCancellable(async () => {
+      report.enter('committing');
+      await steps.commitBackup(plan);
+      report.enter('publishing');
+      const result = await steps.publishBackup({ plan, instant, runId });
+      report.ended('done');
+      return result;
+    });
   });
 }
 

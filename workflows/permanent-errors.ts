@@ -7,6 +7,7 @@ import {
 } from '../activities/errors.ts';
 import {
   NoDiskError,
+  TargetLostError,
   TargetStalledError,
   UnsupportedQemuError,
   VmChangedError,
@@ -16,6 +17,7 @@ import { UnknownVmError } from '../inventory/errors.ts';
 import { BlockJobError, QmpBusyError, QmpConnectError, QmpProtocolError } from '../qemu/errors.ts';
 import {
   BackupNotFoundError,
+  BackupPublishedError,
   NoSpaceError,
   NotARepositoryError,
   RepositoryFormatError,
@@ -38,11 +40,20 @@ export const permanent: string[] = [
   RepositoryFormatError,
   RepositoryReplacedError,
   RequestError,
+  TargetLostError,
   TargetStalledError,
   UnknownVmError,
   UnsupportedQemuError,
   VmBusyError,
   VmChangedError,
+].map(({ name }) => name);
+
+/** The way forward ends only with these: no later attempt could publish. The workflow then rolls back. */
+export const permanentAtTheEnd: string[] = [
+  BackupNotFoundError,
+  BackupPublishedError,
+  LockLostError,
+  RequestError,
 ].map(({ name }) => name);
 
 /** Before anything is begun, also what may pass is told at once: the operator decides when to try again. */

@@ -6,7 +6,7 @@ import {
 } from '@temporalio/workflow';
 import type { ControlActivities } from '../activities/control-activities.ts';
 import type { HostActivities } from '../activities/host-activities.ts';
-import { permanent, permanentWhilePlanning } from './permanent-errors.ts';
+import { permanent, permanentAtTheEnd, permanentWhilePlanning } from './permanent-errors.ts';
 
 /** How long a forward step waits for a worker of its host; an absent host becomes a failure that the workflow undoes. */
 const scheduleToStartTimeout = '2 minutes';
@@ -31,7 +31,11 @@ const repeated: ActivityOptions = {
 const unbounded: ActivityOptions = {
   startToCloseTimeout: '1 hour',
   heartbeatTimeout: '20 seconds',
-  retry: { initialInterval: '500 milliseconds', maximumInterval: '20 seconds' },
+  retry: {
+    initialInterval: '500 milliseconds',
+    maximumInterval: '20 seconds',
+    nonRetryableErrorTypes: permanentAtTheEnd,
+  },
 };
 
 /** The steps of a backup on the host that polls `taskQueue`, each with its summary, time-outs and attempts. */
@@ -69,10 +73,13 @@ export function stepsOn(taskQueue: string, maxFreezeSeconds: number) {
     watchCopy: step('watchCopy', 'Copy to the targets', {
       scheduleToStartTimeout,
       startToCloseTimeout: '7 days',
-      heartbeatTimeout: '20 seconds',
+      // A cancellation comes with a heartbeat's answer, after 0.8 of this at most.
+      heartbeatTimeout: '10 seconds',
       retry: {
         initialInterval: '500 milliseconds',
         maximumInterval: '10 seconds',
+        // Each restart of the worker costs one; a monitor that never answers again ends with the last.
+        maximumAttempts: 30,
         nonRetryableErrorTypes: permanent,
       },
     }),
