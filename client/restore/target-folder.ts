@@ -12,7 +12,7 @@ export async function makeTargetFolder(to: string, repositoryFolder: string): Pr
   // Before anything is made: a link may lead into the repository.
   const real = await realPathOf(wanted);
   const repository = await realPathOf(repositoryFolder);
-  if (!relative(repository, real).startsWith('..'))
+  if (!`${relative(repository, real)}/`.startsWith('../'))
     throw new RestoreTargetError(
       `${to} lies inside the repository ${repositoryFolder}, where only backups may be. Name a folder elsewhere.`,
     );

@@ -74,12 +74,15 @@ describe('innermostFailure', () => {
     { end: new CancelledFailure('Workflow canceled'), type: 'CancelledFailure', says: 'is undone' },
     { end: new TerminatedFailure('terminated'), type: 'TerminatedFailure', says: 'sweeps up' },
   ];
-  it.each(ends)('says what $type means for the VM', ({ end, type, says }) => {
-    const failure = innermostFailure(
-      new WorkflowFailedError('Workflow execution failed', end, 'NON_RETRYABLE_FAILURE'),
-    );
+  it.each(ends.map((one) => [one.type, one] as const))(
+    'says what %s means for the VM',
+    (_, { end, type, says }) => {
+      const failure = innermostFailure(
+        new WorkflowFailedError('Workflow execution failed', end, 'NON_RETRYABLE_FAILURE'),
+      );
 
-    expect(failure.type).toBe(type);
-    expect(failure.message).toContain(says);
-  });
+      expect(failure.type).toBe(type);
+      expect(failure.message).toContain(says);
+    },
+  );
 });

@@ -44,11 +44,19 @@ describe('run', () => {
       says: '--role king: a role is control, host, or both: --role control,host',
     },
   ];
-  it.each(misuses)('ends with 2 after $argv and says why', async ({ argv, says }) => {
+  const told = misuses.map(({ argv, says }) => [argv.join(' '), argv, says] as const);
+  it.each(told)('ends with 2 after "stillpoint %s" and says why', async (_, argv, says) => {
     const { exitCode, stdout, stderr } = await runCli(argv);
 
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(stderr).toContain(says);
+  });
+
+  it('prints no help on stderr under --json when no command is given', async () => {
+    const { exitCode, stderr, messages } = await runCli(['--json']);
+
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: '' });
+    expect(messages()).toMatchObject([{ type: 'failed', error: { type: 'UsageError' } }]);
   });
 
   it('tells a misuse as the last JSON line under --json, and nothing else', async () => {

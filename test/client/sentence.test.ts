@@ -210,7 +210,8 @@ describe('sentence', () => {
       text: 'stillpoint: what?',
     },
   ];
-  it.each(said)('of $message.type is "$text"', ({ message, text }) => {
+  const named = said.map(({ message, text }) => [message.type, text, message] as const);
+  it.each(named)('of a message "%s" is "%s"', (_, text, message) => {
     expect(sentence(message)).toBe(text);
   });
 });

@@ -47,8 +47,8 @@ describe('statusOf', () => {
     });
   });
 
-  it('takes no other heartbeat for progress', () => {
-    const payloads = [defaultPayloadConverter.toPayload('alive')];
+  it.each(['alive', { files: 3 }, null])('takes the heartbeat %j for no progress', (beat) => {
+    const payloads = [defaultPayloadConverter.toPayload(beat)];
 
     const status = statusOf(
       described({ activityType: { name: 'publishBackup' }, heartbeatDetails: { payloads } }),

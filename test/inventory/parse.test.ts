@@ -189,7 +189,7 @@ stillpoint.yaml:1:1
 ✖ Invalid input: expected object, received array`,
     },
   ];
-  it.each(mistakes)('$title', ({ text, message }) => {
+  it.each(mistakes.map((one) => [one.title, one] as const))('%s', (_, { text, message }) => {
     expect(mistakeIn(text).message).toBe(message);
   });
 

@@ -71,9 +71,9 @@ describe('examineVm', () => {
     { quiesce: 'preferred', state: 'warning', meaning: 'Backups are crash-consistent without it.' },
     { quiesce: 'required', state: 'problem', meaning: 'Backups fail without it' },
   ];
-  it.each(silent)(
-    'takes a missing agent for a $state with quiesce: $quiesce',
-    async ({ quiesce, state, meaning }) => {
+  it.each(silent.map((one) => [one.state, one.quiesce, one.meaning] as const))(
+    'takes a missing agent for a %s with quiesce: %s',
+    async (state, quiesce, meaning) => {
       const checks = await examineVm(web1({ quiesce, agent: join(folder, 'qga.sock') }), signal);
 
       expect(checks.at(-1)).toMatchObject({
