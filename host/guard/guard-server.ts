@@ -7,7 +7,7 @@ import type { Custody } from './custody.ts';
 import { Guard } from './guard.ts';
 import type { Asker } from './lease.ts';
 import { messageOf } from './log.ts';
-import { QuestionMessage } from './protocol.ts';
+import { QuestionMessage, type AnswerMessage } from './protocol.ts';
 
 const maxLineLength = 4_096;
 const flushMs = 1_000;
@@ -64,11 +64,12 @@ export class GuardServer {
       return;
     }
     const { id, ask } = question;
-    const told = await Promise.resolve(this.#guard[ask](asker)).then(
-      (answer) => ({ id, answer }),
-      (error: unknown) => ({ id, error: messageOf(error) }),
-    );
-    socket.write(`${JSON.stringify(told)}\n`);
+    const tell = (told: AnswerMessage) => void socket.write(`${JSON.stringify(told)}\n`);
+    try {
+      tell({ id, answer: await this.#guard[ask](asker) });
+    } catch (error) {
+      tell({ id, error: messageOf(error) });
+    }
   }
 }
 

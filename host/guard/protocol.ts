@@ -45,7 +45,7 @@ export type QuestionMessage = z.infer<typeof QuestionMessage>;
 
 export const AnswerMessage = z.object({
   id: z.int(),
-  answer: z.unknown(),
+  answer: z.unknown().optional(),
   error: z.string().optional(),
 });
 export type AnswerMessage = z.infer<typeof AnswerMessage>;

@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectVm } from '../../../host/vm-socket.ts';
 import { ourName } from '../../../model/names.ts';
+import { QmpDisconnectedError } from '../../../qemu/errors.ts';
 import { build, type Built } from '../built.ts';
 import { eventually } from '../eventually.ts';
 import { backupId, VmOnSockets } from '../vm-on-sockets.ts';
+
+const soon = () => AbortSignal.timeout(20_000);
 
 let built: Built;
 beforeAll(async () => {
@@ -76,6 +80,22 @@ describe('a guard without a shield', () => {
       expect(vm.qemu.commands).not.toContain('job-cancel');
     });
   }
+
+  it('lets go of a taker that has lost its lease, and lets the next one in', async () => {
+    await using vm = await VmOnSockets.make();
+    const guard = await vm.startGuard(built.guardCommand, direct);
+    await guard.arm();
+    const taker = await connectVm(vm.paths, 'vm', vm.config.qmp, soon());
+
+    guard.close();
+
+    await eventually(() => taker.closed);
+    await using later = await vm.guard();
+    await eventually(async () => (await later.status()).relays);
+    await using next = await connectVm(vm.paths, 'vm', vm.config.qmp, soon());
+    expect(await next.execute('query-status', {})).toMatchObject({ running: true });
+    await expect(taker.execute('stop', {})).rejects.toThrow(QmpDisconnectedError);
+  });
 
   it('cancels our jobs when the taker goes before the instant', async () => {
     await using vm = await VmOnSockets.make();
