@@ -3,9 +3,10 @@ import { permanent } from './permanent-errors.ts';
 
 /** Whether a failed instant is worth a fresh start: not a cancel, and not what would fail the same way again. */
 export function worthStartingAnew(failure: unknown): boolean {
-  if (isCancellation(failure) || !(failure instanceof ActivityFailure)) return false;
-  const { cause } = failure;
-  return !(cause instanceof ApplicationFailure && permanent.includes(cause.type ?? ''));
+  if (isCancellation(failure)) return false;
+  const cause = failure instanceof ActivityFailure ? failure.cause : failure;
+  if (cause instanceof ApplicationFailure) return !permanent.includes(cause.type ?? '');
+  return failure instanceof ActivityFailure;
 }
 
 /** What a failure says, from the innermost cause that says something. */

@@ -1,8 +1,13 @@
-import { CancellationScope } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
+import { LeaseBrokenError } from '../host/errors.ts';
 import type { Freeze, Instant, InstantRecord, Thaw } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import type { Report } from './report.ts';
 import type { Steps } from './steps.ts';
+import { unless } from './unless.ts';
+
+/** Its guard died between the instant and the thaw, and nobody else can tell. */
+const freezeLost = 'whether the freeze still held at the instant is not known';
 
 /**
  * Freezes the guest, takes the instant and makes sure that the guest is thawed, whatever happens between: not as one
@@ -12,6 +17,7 @@ export async function takeInstantAtRest(
   steps: Steps,
   plan: BackupPlan,
   report: Report,
+  hostLost: () => boolean,
 ): Promise<InstantRecord> {
   let thaw: Thaw;
   let freeze: Freeze;
@@ -23,13 +29,19 @@ export async function takeInstantAtRest(
     instant = await steps.takeInstant(plan);
   } finally {
     report.enter('thawing');
-    thaw = await CancellationScope.nonCancellable(() => steps.thawGuest(plan));
+    thaw = await CancellationScope.nonCancellable(() => unless(hostLost, steps.thawGuest(plan)));
   }
+  const lost = freeze.frozen && !(instant.held && thaw.held);
+  if (lost && plan.quiesce === 'required')
+    throw ApplicationFailure.create({
+      message: `${plan.vm}: ${freezeLost}, and quiesce is "required"`,
+      type: LeaseBrokenError.name,
+    });
   return {
     takenAt: instant.takenAt,
-    consistency: freeze.frozen && instant.held && thaw.held ? 'filesystem' : 'crash',
+    consistency: freeze.frozen && !lost ? 'filesystem' : 'crash',
     frozenMs: Math.round(thaw.frozenMs * 10) / 10,
     pausedMs: instant.pausedMs,
-    warnings: freeze.trouble === undefined ? [] : [freeze.trouble],
+    warnings: [freeze.trouble ?? [], lost ? freezeLost : []].flat(),
   };
 }

@@ -21,7 +21,9 @@ const maxStarts = 3;
 export async function backupVm(request: BackupRequest): Promise<BackupResult> {
   const { startTime, originalExecutionRunId: runId } = workflowInfo();
   const backupId = backupIdOf(startTime, runId);
-  const report = new Report(request.vm, backupId);
+  // Whoever starts a workflow may leave its input out; `locateVm` is the one that says so.
+  const report = new Report((request as BackupRequest | undefined | null)?.vm ?? '', backupId);
+  const root = CancellationScope.current();
   let abandoned = false;
   setHandler(statusQuery, () => report.status);
   setHandler(abandonSignal, () => void (abandoned = true));
@@ -35,7 +37,8 @@ export async function backupVm(request: BackupRequest): Promise<BackupResult> {
   return saga.run(async () => {
     const plan = await steps.planBackup({ request: parsed, backupId, runId });
     report.planned(plan);
-    const instant = await startTheCopy(steps, plan, report);
+    const hostLost = () => abandoned && root.consideredCancelled;
+    const instant = await startTheCopy(steps, plan, report, hostLost);
     report.enter('copying');
     await steps.watchCopy(plan);
 
@@ -56,18 +59,20 @@ async function startTheCopy(
   steps: Steps,
   plan: BackupPlan,
   report: Report,
+  hostLost: () => boolean,
 ): Promise<InstantRecord> {
+  let before = '';
   for (let start = 1; ; start++) {
     try {
-      report.enter('preparing');
+      report.enter('preparing', before);
       await steps.prepareTargets(plan);
-      const instant = await takeInstantAtRest(steps, plan, report);
+      const instant = await takeInstantAtRest(steps, plan, report, hostLost);
       report.caught(instant);
       await steps.startCopy(plan);
       return instant;
     } catch (failure) {
       if (start === maxStarts || !worthStartingAnew(failure)) throw failure;
-      report.enter('preparing', `Start ${start} did not hold: ${messageOf(failure)}`);
+      before = `Start ${start} did not hold: ${messageOf(failure)}`;
     }
   }
 }

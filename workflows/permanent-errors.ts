@@ -12,7 +12,7 @@ import {
   UnsupportedQemuError,
   VmChangedError,
 } from '../capture/errors.ts';
-import { LockLostError, VmBusyError } from '../host/errors.ts';
+import { LockLostError, StateError, VmBusyError } from '../host/errors.ts';
 import { UnknownVmError } from '../inventory/errors.ts';
 import { BlockJobError, QmpBusyError, QmpConnectError, QmpProtocolError } from '../qemu/errors.ts';
 import {
@@ -26,6 +26,8 @@ import {
 /** Trying the same step again cannot help with these. Temporal matches them by class name. */
 export const permanent: string[] = [
   BackupNotFoundError,
+  // A workflow that was reset must not write a published backup anew.
+  BackupPublishedError,
   BlockJobError,
   FreezeFailedError,
   LibvirtManagedError,
@@ -40,6 +42,7 @@ export const permanent: string[] = [
   RepositoryFormatError,
   RepositoryReplacedError,
   RequestError,
+  StateError,
   TargetLostError,
   TargetStalledError,
   UnknownVmError,
