@@ -1,0 +1,7 @@
+/** What fails some times before it goes well. */
+export function failing(times: number, error: Error): () => Promise<void> {
+  let left = times;
+  return async () => {
+    if (left-- > 0) throw error;
+  };
+}

@@ -1,0 +1,70 @@
+import type { HostActivities } from '../../../activities/host-activities.ts';
+import { PlanInput } from '../../../activities/plan-backup.ts';
+import { PublishInput } from '../../../activities/publish-backup.ts';
+import { RollbackInput } from '../../../activities/rollback-backup.ts';
+import { BackupPlan } from '../../../model/plan.ts';
+import { planOf } from '../../repository/sample.ts';
+
+/** One VM of the host: what a test lets its steps do, and the steps in the order in which they were begun. */
+export type FakeVm = { readonly acts: HostActivities; readonly calls: string[] };
+
+/** Steps that all go well. */
+export const goesWell: HostActivities = {
+  planBackup: async ({ request, backupId }) => planOf(backupId, null, request.vm),
+  prepareTargets: async () => {},
+  freezeGuest: async () => ({ frozen: true, filesystems: 2 }),
+  takeInstant: async () => ({ takenAt: '2026-11-24T02:05:01.000Z', pausedMs: 3.2, held: true }),
+  thawGuest: async () => ({ frozenMs: 41.5, held: true }),
+  startCopy: async () => {},
+  watchCopy: async () => {},
+  commitBackup: async () => {},
+  publishBackup: async ({ plan, instant }) => {
+    const { vm, backupId, kind, parent } = plan;
+    const { consistency, frozenMs, pausedMs } = instant;
+    const warnings = [...plan.warnings, ...instant.warnings];
+    const disks = plan.disks.map(({ device, kind, reason }) => {
+      return { device, kind, reason, bytes: 196_608, file: `${device}.qcow2` };
+    });
+    return { vm, backupId, kind, parent, consistency, frozenMs, pausedMs, warnings, disks };
+  },
+  rollbackBackup: async () => ({ troubles: [] }),
+};
+
+/** What each step takes, as the real ones check it. */
+const inputs = {
+  planBackup: PlanInput,
+  prepareTargets: BackupPlan,
+  freezeGuest: BackupPlan,
+  takeInstant: BackupPlan,
+  thawGuest: BackupPlan,
+  startCopy: BackupPlan,
+  watchCopy: BackupPlan,
+  commitBackup: BackupPlan,
+  publishBackup: PublishInput,
+  rollbackBackup: RollbackInput,
+};
+
+/** The activities of a host's queue over VMs that are not there. What a workflow sends is checked all the same. */
+export function fakeHostActivities(vms: ReadonlyMap<string, FakeVm>): HostActivities {
+  const step = <Name extends keyof HostActivities>(name: Name) =>
+    (async (input: never) => {
+      const parsed = inputs[name].parse(input);
+      const { vm } = 'request' in parsed ? parsed.request : 'plan' in parsed ? parsed.plan : parsed;
+      const fake = vms.get(vm);
+      if (!fake) throw new Error(`no test has a VM ${vm}`);
+      fake.calls.push(name);
+      return fake.acts[name](input);
+    }) as HostActivities[Name];
+  return {
+    planBackup: step('planBackup'),
+    prepareTargets: step('prepareTargets'),
+    freezeGuest: step('freezeGuest'),
+    takeInstant: step('takeInstant'),
+    thawGuest: step('thawGuest'),
+    startCopy: step('startCopy'),
+    watchCopy: step('watchCopy'),
+    commitBackup: step('commitBackup'),
+    publishBackup: step('publishBackup'),
+    rollbackBackup: step('rollbackBackup'),
+  };
+}

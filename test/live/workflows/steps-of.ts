@@ -1,0 +1,12 @@
+/** The steps up to the instant, after which the guest is thawed. */
+export const instantSteps = ['prepareTargets', 'freezeGuest', 'takeInstant', 'thawGuest'] as const;
+
+/** The steps of a backup that meets no trouble. */
+export const allSteps = [
+  'planBackup',
+  ...instantSteps,
+  'startCopy',
+  'watchCopy',
+  'commitBackup',
+  'publishBackup',
+] as const;
