@@ -9,6 +9,11 @@ export function ourTraces({ graph, jobs }: VmState): string[] {
   return [...graph.nodes, ...jobs.map(({ id }) => id)].filter(isOurs);
 }
 
+/** Whether a filter of ours stands between a disk and its target. */
+export function isShielded({ graph }: VmState): boolean {
+  return graph.nodes.some((node) => parseOurName(node)?.role === 'f');
+}
+
 /**
  * Throws a `LeftoversError` when an earlier attempt of this backup left a node or job in one of those roles, or a
  * segment where the instant is still to come: what such an attempt reached cannot be known, so it is undone.
