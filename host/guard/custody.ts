@@ -25,7 +25,7 @@ export class Custody {
   #released = false;
   #gaveBack: Promise<void> | undefined;
   #resolveDone: () => void = () => {};
-  /** Resolves when nothing is held any more: the guest is thawed, the VM not stopped by us, QMP given back. */
+  /** Resolves when nothing is held any more: the guest is thawed, the VM not stopped by us, QMP given back, all on record. */
   readonly done: Promise<void>;
 
   constructor(ward: Ward, relay: RelayServer) {
@@ -134,6 +134,7 @@ export class Custody {
 
   async #goNow(): Promise<void> {
     await this.#giveBack();
+    // Who comes when the guard has gone reads there how it went.
     await this.recorder.written();
     this.#resolveDone();
   }
@@ -156,7 +157,8 @@ export class Custody {
   }
 
   #freezerChanged(): void {
-    this.recorder.note();
+    // Before the freeze is sent its record is written anyway, and waited for.
+    if (this.freezer.state !== 'freezing') this.recorder.note();
     this.look();
   }
 }

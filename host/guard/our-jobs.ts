@@ -7,13 +7,18 @@ import type { JobInfo } from '../../qemu/qmp/replies.ts';
 const commandMs = 2_000;
 const lookMs = 50;
 
-/** The jobs of a backup that have not ended. Those in `pending` have copied everything and touch the target no more. */
+/** The jobs of a backup that have not ended. */
 export async function liveJobs(qmp: QmpClient, backupId: string): Promise<JobInfo[]> {
   const jobs = await qmp.execute('query-jobs', {}, { timeoutMs: commandMs });
   return jobs.filter(
     ({ id, status }) =>
       parseOurName(id)?.backupId === backupId && status !== 'concluded' && status !== 'null',
   );
+}
+
+/** Those that a target can still trouble: one in `pending` has copied everything. */
+export async function workingJobs(qmp: QmpClient, backupId: string): Promise<JobInfo[]> {
+  return (await liveJobs(qmp, backupId)).filter(({ status }) => status !== 'pending');
 }
 
 /** Cancels a backup's jobs and tells whether all have ended within `boundMs`. Their outcome stays to be seen. */

@@ -5,7 +5,7 @@ import { clearStopLease, hasStopLease, standsStill, writeStopLease } from '../st
 import type { GuardConfig } from './config.ts';
 import { isRefused } from '../is-refused.ts';
 import { messageOf, type Log } from './log.ts';
-import { cancelJobs, liveJobs } from './our-jobs.ts';
+import { cancelJobs, liveJobs, workingJobs } from './our-jobs.ts';
 import type { QmpLink } from './qmp-link.ts';
 
 const commandMs = 3_000;
@@ -103,9 +103,8 @@ export async function freeFromIoError(ward: Ward): Promise<boolean> {
     const qmp = await ward.link.client();
     const { status } = await qmp.execute('query-status', {}, { timeoutMs: commandMs });
     if (status !== 'io-error') return false;
-    const jobs = await liveJobs(qmp, ward.config.backupId);
     // Without a job of ours at work the guest's own disk is in trouble, and the pause is not ours to end.
-    if (!jobs.some((job) => job.status !== 'pending')) return false;
+    if ((await workingJobs(qmp, ward.config.backupId)).length === 0) return false;
     ward.log('a write failed because of the copy');
     // Once the jobs are gone nothing else tells that this pause was ours.
     await writeStopLease(ward.paths, ward.config.vm, ward.config.backupId);

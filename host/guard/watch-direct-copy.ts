@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { deadReceivers } from '../receivers.ts';
 import { isRefused } from '../is-refused.ts';
 import { messageOf } from './log.ts';
-import { liveJobs } from './our-jobs.ts';
+import { workingJobs } from './our-jobs.ts';
 import { endDirectCopy, freeFromIoError, type Ward } from './release.ts';
 
 const lookMs = 1_000;
@@ -42,8 +42,7 @@ export async function watchDirectCopy(
 async function look(ward: Ward): Promise<string | undefined> {
   const { config, paths, link } = ward;
   const qmp = await link.client();
-  const jobs = await liveJobs(qmp, config.backupId);
-  if (!jobs.some(({ status }) => status !== 'pending')) return undefined;
+  if ((await workingJobs(qmp, config.backupId)).length === 0) return undefined;
   if (await freeFromIoError(ward)) return 'io-error: a write failed because of the copy';
   const dead = await deadReceivers(paths, config.vm, config.disks);
   if (dead.length === 0) return undefined;

@@ -32,6 +32,15 @@ describe('acquireLock', () => {
     expect(await readLock(state.paths, 'vm')).toMatchObject(theirs);
   });
 
+  it('does not take another run for the holder because their ids met', async () => {
+    await using state = await makeStateFolder();
+    await acquireLock(state.paths, 'vm', mine);
+
+    const taking = acquireLock(state.paths, 'vm', { ...mine, runId: 'run-2' });
+
+    await expect(taking).rejects.toThrow(VmBusyError);
+  });
+
   it('lets one of many win', async () => {
     await using state = await makeStateFolder();
     const many = Array.from({ length: 20 }, (_, index) => ({

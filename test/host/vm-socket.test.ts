@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeVmFolders } from '../../host/state-paths.ts';
 import { connectVm, vmSocket } from '../../host/vm-socket.ts';
 import { QmpBusyError, QmpConnectError } from '../../qemu/errors.ts';
 import { build, type Built } from './built.ts';
-import { VmOnSockets } from './vm-on-sockets.ts';
+import { serveOneByOne } from './unix-server.ts';
+import { backupId, VmOnSockets } from './vm-on-sockets.ts';
 
 const soon = () => AbortSignal.timeout(20_000);
 
@@ -48,6 +50,25 @@ describe('connectVm', () => {
 
     expect(ended).toEqual({ thawed: true, freed: true });
     expect(await after.execute('query-status', {})).toMatchObject({ running: true });
+  });
+
+  it('finds the VM’s own socket when the guard goes before its relay is reached', async () => {
+    await using vm = await VmOnSockets.make();
+    const { guardSocket } = await makeVmFolders(vm.paths, 'vm');
+    const about = { backupId, pid: 1, phase: 'taken' };
+    let asked = 0;
+    await using guard = await serveOneByOne(guardSocket, async (say, lines) => {
+      for await (const line of lines) {
+        const { id } = JSON.parse(line);
+        say(`${JSON.stringify({ id, answer: { ...about, relays: ++asked === 1 } })}\n`);
+      }
+    });
+
+    await using qmp = await connectVm(vm.paths, 'vm', vm.config.qmp, soon());
+
+    expect(await qmp.execute('query-status', {})).toMatchObject({ running: true });
+    expect(asked).toBe(2);
+    guard.hangUp();
   });
 
   it('serves the next worker through the relay when the one before has gone', async () => {

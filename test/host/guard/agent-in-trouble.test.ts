@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { build, type Built } from '../built.ts';
 import { eventually } from '../eventually.ts';
@@ -42,6 +43,29 @@ describe('a guard whose agent is in trouble', () => {
     await guard.thaw(5_000);
     vm.agent.failsToFreeze = false;
     expect(await guard.freeze(5_000)).toMatchObject({ frozen: true });
+  });
+
+  it('thaws again when the guest is frozen after a thaw', async () => {
+    await using vm = await VmOnSockets.make();
+    vm.agent.thawsInVain = 2;
+    const guard = await vm.startGuard(built.guardCommand);
+    await guard.freeze(5_000);
+
+    await guard.thaw(20_000);
+
+    expect(vm.agent.frozen).toBe(false);
+    expect(vm.agent.commands.filter((command) => command.endsWith('thaw'))).toHaveLength(3);
+  });
+
+  it('freezes nothing when that cannot be written down', async () => {
+    await using vm = await VmOnSockets.make();
+    const guard = await vm.startGuard(built.guardCommand);
+    await mkdir(`${vm.paths.vm('vm').freeze}.tmp`);
+
+    const freeze = await guard.freeze(5_000);
+
+    expect(freeze.frozen).toBe(false);
+    expect(vm.agent.commands).not.toContain('guest-fsfreeze-freeze');
   });
 
   it('reads past what is no answer', async () => {

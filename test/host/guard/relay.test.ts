@@ -51,6 +51,20 @@ describe('Relay', () => {
     expect(await ours).toMatchObject({ status: 'paused' });
   });
 
+  it('keeps the answers to a worker from the guard', async () => {
+    const qemu = new FakeQemu();
+    const relay = new Relay(qemu.transport);
+    const guard = heardBy(relay.own);
+    const worker = relay.attach();
+    worker.send('{"execute":"query-block","id":"theirs"}');
+
+    qemu.answer('theirs', []);
+    qemu.answer('ours', []);
+    await settled();
+
+    expect(guard.lines).toEqual(['{"return":[],"id":"ours"}']);
+  });
+
   it('passes lines on as they are', async () => {
     const { qemu, relay } = await relayed();
     const worker = relay.attach();

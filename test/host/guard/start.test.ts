@@ -71,6 +71,9 @@ describe('startGuard', () => {
 
   it('fails when the command is none', async () => {
     await using vm = await VmOnSockets.make();
-    await expect(vm.startGuard(['/nonexistent'])).rejects.toThrow(GuardError);
+    const starting = vm.startGuard(['/nonexistent']);
+
+    await expect(starting).rejects.toThrow(GuardError);
+    await expect(starting).rejects.toThrow(/ENOENT/);
   });
 });

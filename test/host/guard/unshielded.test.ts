@@ -81,6 +81,35 @@ describe('a guard without a shield', () => {
     });
   }
 
+  it('leaves a copy alone that is complete, when its receivers are ended', async () => {
+    await using vm = await VmOnSockets.make();
+    const disks = [{ index: 0, virtualBytes: 1024 ** 2 }];
+    const guard = await vm.startGuard(built.guardCommand, { ...direct, disks });
+    await guard.arm();
+    vm.qemu.jobs.push({ id: job, status: 'pending' });
+    await guard.taken();
+    const looks = () => vm.qemu.commands.filter((command) => command === 'query-jobs').length;
+    const before = looks();
+
+    await eventually(() => looks() > before + 1);
+
+    expect(vm.qemu.commands).not.toContain('job-cancel');
+    expect(await guard.status()).toMatchObject({ phase: 'taken' });
+  });
+
+  it('leaves a VM alone at the release whose own disk has paused it', async () => {
+    await using vm = await VmOnSockets.make();
+    const guard = await vm.startGuard(built.guardCommand, direct);
+    await guard.arm();
+    vm.qemu.jobs.push({ id: job, status: 'pending' });
+    vm.qemu.status = 'io-error';
+
+    guard.close();
+
+    await eventually(() => vm.qemu.jobs[0]?.status === 'concluded');
+    expect(vm.qemu.status).toBe('io-error');
+  });
+
   it('lets go of a taker that has lost its lease, and lets the next one in', async () => {
     await using vm = await VmOnSockets.make();
     const guard = await vm.startGuard(built.guardCommand, direct);
