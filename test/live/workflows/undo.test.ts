@@ -99,7 +99,10 @@ describe.concurrent('backupVm, undoing', { timeout: 60_000 }, () => {
   it('abandons nothing that is not cancelled', async () => {
     const { calls, start } = stage.vm('not-cancelled', {
       thawGuest: async (plan) => {
-        await stage.client.workflow.getHandle('backup/not-cancelled').signal('abandon');
+        const backup = stage.client.workflow.getHandle('backup/not-cancelled');
+        await backup.signal('abandon');
+        // Answered only when the signal has been seen.
+        await backup.query('status');
         return goesWell.thawGuest(plan);
       },
     });
