@@ -34,6 +34,7 @@ describe('a guard on a booted guest', () => {
     const qmp = await connectVm(vm.paths, 'vm', vm.config.qmp, soon());
     let written = false;
     const write = vm.canWrite(60_000).finally(() => (written = true));
+    await eventually(() => vm.aWriteWaits());
 
     await writeStopLease(vm.paths, 'vm', backupId);
     await qmp.execute('stop', {});

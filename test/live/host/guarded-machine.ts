@@ -74,6 +74,12 @@ export class GuardedMachine implements AsyncDisposable {
     return true;
   }
 
+  /** A process in the guest waits for its disk. */
+  async aWriteWaits(): Promise<boolean> {
+    const waiting = "grep -ls '^State:.D' /proc/[0-9]*/status || true";
+    return (await this.machine.guest.run(waiting)) !== '';
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const pid = await this.guardPid();
     if (pid !== undefined) process.kill(pid, 'SIGKILL');

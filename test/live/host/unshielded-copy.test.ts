@@ -137,6 +137,7 @@ describe('a guard over an unshielded copy', () => {
     // Mute: the job cannot end as long as it waits for an answer.
     process.kill(pid, 'SIGSTOP');
     const writing = machine.guest.run(write, { timeoutMs: 60_000 });
+    await eventually(() => vm.aWriteWaits());
 
     guard.close();
 
