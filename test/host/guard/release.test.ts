@@ -1,11 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasStopLease, writeStopLease } from '../../../host/stop-lease.ts';
 import { QmpDisconnectedError } from '../../../qemu/errors.ts';
 import { QmpClient } from '../../../qemu/qmp/client.ts';
 import { build, type Built } from '../built.ts';
 import { eventually } from '../eventually.ts';
+import { startTaker } from '../start-taker.ts';
 import { backupId, VmOnSockets } from '../vm-on-sockets.ts';
 
 const soon = () => AbortSignal.timeout(20_000);
@@ -16,25 +15,10 @@ beforeAll(async () => {
 });
 afterAll(async () => built[Symbol.asyncDispose]());
 
-/** A worker in the middle of the instant: the guest frozen, the VM stopped. */
-async function startTaker(vm: VmOnSockets): Promise<ChildProcess & { pid: number }> {
-  const args = [
-    built.module('test/host/taker.ts'),
-    JSON.stringify(vm.config),
-    ...built.guardCommand,
-  ];
-  const taker = spawn(process.execPath, args, {
-    detached: true,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  await once(taker.stdout, 'data');
-  return taker as typeof taker & { pid: number };
-}
-
 describe('a guard that gives up', () => {
   it('frees the guest when the whole process group of its worker is killed', async () => {
     await using vm = await VmOnSockets.make();
-    const taker = await startTaker(vm);
+    const taker = await startTaker(built, vm.config);
     expect([vm.agent.frozen, vm.qemu.status]).toEqual([true, 'paused']);
 
     process.kill(-taker.pid, 'SIGKILL');
@@ -51,7 +35,7 @@ describe('a guard that gives up', () => {
   it('frees the guest at the deadline when the worker hangs with the relay in its hands', async () => {
     await using vm = await VmOnSockets.make();
     Object.assign(vm.config, { maxFreezeSeconds: 3 });
-    const taker = await startTaker(vm);
+    const taker = await startTaker(built, vm.config);
 
     process.kill(taker.pid, 'SIGSTOP');
 

@@ -1,4 +1,3 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +9,7 @@ import { startQemu } from '../../../lab/start-qemu.ts';
 import { QmpClient } from '../../../qemu/qmp/client.ts';
 import { build, type Built } from '../../host/built.ts';
 import { eventually } from '../../host/eventually.ts';
+import { startTaker } from '../../host/start-taker.ts';
 import { backupId, GuardedMachine } from './guarded-machine.ts';
 
 const soon = () => AbortSignal.timeout(20_000);
@@ -26,21 +26,10 @@ afterAll(async () => {
   await built?.[Symbol.asyncDispose]();
 });
 
-/** A worker that has stopped the VM and goes no further. */
-async function startTaker(vm: GuardedMachine): Promise<ChildProcess & { pid: number }> {
-  const args = [built.module('test/host/taker.ts'), JSON.stringify(vm.config)];
-  const taker = spawn(process.execPath, [...args, ...built.guardCommand], {
-    detached: true,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  await once(taker.stdout, 'data');
-  return taker as typeof taker & { pid: number };
-}
-
 describe('a guard on a real QEMU', () => {
   it('continues the VM when the process group of its worker is killed in the pause', async () => {
     await using vm = await GuardedMachine.make(machine);
-    const taker = await startTaker(vm);
+    const taker = await startTaker(built, vm.config);
     expect(await vm.runs()).toBe(false);
 
     process.kill(-taker.pid, 'SIGKILL');
@@ -52,7 +41,7 @@ describe('a guard on a real QEMU', () => {
   it('continues the VM when the worker hangs in the pause, holding the relay', async () => {
     await using vm = await GuardedMachine.make(machine);
     Object.assign(vm.config, { maxFreezeSeconds: 3 });
-    const taker = await startTaker(vm);
+    const taker = await startTaker(built, vm.config);
 
     process.kill(taker.pid, 'SIGSTOP');
 

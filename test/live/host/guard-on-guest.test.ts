@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readFreezeRecord } from '../../../host/freeze-record.ts';
 import { settleLease } from '../../../host/lease.ts';
@@ -9,6 +7,7 @@ import type { Machine } from '../../../lab/machine.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { build, type Built } from '../../host/built.ts';
 import { eventually } from '../../host/eventually.ts';
+import { startTaker } from '../../host/start-taker.ts';
 import { backupId, GuardedMachine } from './guarded-machine.ts';
 
 const soon = () => AbortSignal.timeout(60_000);
@@ -54,15 +53,10 @@ describe('a guard on a booted guest', () => {
 
   it('thaws and continues when the process group of its worker is killed', async () => {
     await using vm = await GuardedMachine.make(machine);
-    const args = [built.module('test/host/taker.ts'), JSON.stringify(vm.config)];
-    const taker = spawn(process.execPath, [...args, ...built.guardCommand], {
-      detached: true,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await once(taker.stdout, 'data');
+    const taker = await startTaker(built, vm.config);
     expect(await readFreezeRecord(vm.paths, 'vm')).toMatchObject({ state: 'frozen' });
 
-    process.kill(-(taker.pid ?? 0), 'SIGKILL');
+    process.kill(-taker.pid, 'SIGKILL');
 
     await eventually(() => vm.isContinued());
     expect(await vm.canWrite()).toBe(true);

@@ -37,14 +37,17 @@ beforeEach(async () => {
   await makeVmFolders(vm.paths, 'vm');
 });
 afterEach(async () => {
-  await vm[Symbol.asyncDispose]();
   const { labQmp } = machine;
-  for (const { id } of await labQmp.execute('query-jobs', {}))
-    await labQmp.execute('job-dismiss', { id });
-  const instances = [{ type: 'block-node' as const, 'node-name': target }];
-  await labQmp.execute('yank', { instances });
-  await labQmp.execute('blockdev-del', { 'node-name': target });
-  await endReceivers(vm.paths, 'vm');
+  try {
+    await vm[Symbol.asyncDispose]();
+    for (const { id } of await labQmp.execute('query-jobs', {}))
+      await labQmp.execute('job-dismiss', { id });
+    const instances = [{ type: 'block-node' as const, 'node-name': target }];
+    await labQmp.execute('yank', { instances });
+    await labQmp.execute('blockdev-del', { 'node-name': target });
+  } finally {
+    await endReceivers(vm.paths, 'vm');
+  }
 });
 
 /** A job that holds every write of the guest until the old content is at the target. */
