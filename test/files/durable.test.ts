@@ -55,14 +55,14 @@ describe('writeDurably', () => {
     const texts = ['a'.repeat(3_000_000), 'b'.repeat(5_000_000)];
     await writeDurably(path, 'a'.repeat(3_000_000));
     const seen: string[] = [];
-    let writing = true;
+    const done = new AbortController();
     const reading = (async () => {
-      while (writing) seen.push(await readFile(path, 'utf8').catch(() => 'nothing'));
+      while (!done.signal.aborted) seen.push(await readFile(path, 'utf8').catch(() => 'nothing'));
     })();
 
     for (let time = 0; time < 10; time++) for (const text of texts) await writeDurably(path, text);
 
-    writing = false;
+    done.abort();
     await reading;
     expect(seen.every((text) => texts.includes(text))).toBe(true);
   });

@@ -160,7 +160,9 @@ describe('RemoteRepository', () => {
     await repository.open(false, { deadlineMs: 500 }).catch(() => {});
     await rm(markPath(place.folder));
 
-    await vi.waitFor(async () => repository.open(true), 10_000);
+    const opened = await vi.waitFor(async () => repository.open(true), 10_000);
+
+    expect(opened).toMatchObject({ formatVersion: 1 });
   });
 
   it('ends a call that is aborted with the reason, and its process', async () => {

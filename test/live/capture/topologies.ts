@@ -54,11 +54,11 @@ export const topologies: readonly Topology[] = [
     name: 'disk-beside-media-that-are-none',
     disks: [{}],
     options: [
-      ...['-device', 'ide-cd,id=empty,bus=ide.3'],
-      ...['-blockdev', 'driver=null-co,node-name=readonly,read-only=on,size=1048576'],
-      ...['-device', 'virtio-blk-pci,id=readonly,drive=readonly'],
-      ...['-blockdev', 'driver=null-co,node-name=unplugged,size=1048576'],
-    ],
+      ['-device', 'ide-cd,id=empty,bus=ide.3'],
+      ['-blockdev', 'driver=null-co,node-name=readonly,read-only=on,size=1048576'],
+      ['-device', 'virtio-blk-pci,id=readonly,drive=readonly'],
+      ['-blockdev', 'driver=null-co,node-name=unplugged,size=1048576'],
+    ].flat(),
   },
   {
     name: 'external-snapshot',

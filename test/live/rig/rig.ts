@@ -40,7 +40,9 @@ export async function makeRig(
     state: join(temp.path, 's'),
     vms: { vm: { scratchBytes: '64MiB', ...options.vm, qmp: machine.qmpSocket, ...agent } },
   });
-  const repository = new RemoteRepository(repositoryFolder, { entry: built('repository/child.js') });
+  const repository = new RemoteRepository(repositoryFolder, {
+    entry: built('repository/child.js'),
+  });
   return {
     machine,
     folder: temp.path,
