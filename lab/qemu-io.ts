@@ -1,5 +1,10 @@
 import { open, stat } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { QmpClient } from '../qemu/qmp/client.ts';
+
+/** A command that ends later than its answer has this long to say how it went. */
+const saidMs = 20_000;
+const lookMs = 5;
 
 /**
  * Runs commands of `qemu-io` inside a machine's QEMU, on a device's own backend. The monitor's answer does not say
@@ -16,26 +21,35 @@ export class QemuIo {
     this.#log = log;
   }
 
-  /** What the commands said, one after another. `-d` is of QEMU 5.1 and newer. */
-  async run(qdev: string, ...commands: readonly string[]): Promise<string> {
-    const done = this.#last.then(() => this.#run(qdev, commands));
+  /** What the command said. One that ends later has said it all when `isAll` says so. `-d` is of QEMU 5.1 and newer. */
+  async run(
+    qdev: string,
+    command: string,
+    isAll: (said: string) => boolean = () => true,
+  ): Promise<string> {
+    const done = this.#last.then(() => this.#run(qdev, command, isAll));
     this.#last = done.catch(() => undefined);
     return done;
   }
 
-  async #run(qdev: string, commands: readonly string[]): Promise<string> {
+  async #run(qdev: string, command: string, isAll: (said: string) => boolean): Promise<string> {
     const { size: before } = await stat(this.#log);
-    let answer = '';
-    for (const command of commands)
-      answer += await this.#qmp.execute(
-        'human-monitor-command',
-        { 'command-line': `qemu-io -d ${qdev} "${command}"` },
-        { timeoutMs: 60_000 },
-      );
+    const answer = await this.#qmp.execute(
+      'human-monitor-command',
+      { 'command-line': `qemu-io -d ${qdev} "${command}"` },
+      { timeoutMs: 60_000 },
+    );
+    for (const until = performance.now() + saidMs; ; await delay(lookMs)) {
+      const said = `${answer}${await this.#saidSince(before)}`.trim();
+      if (isAll(said) || performance.now() >= until) return said;
+    }
+  }
+
+  async #saidSince(before: number): Promise<string> {
     await using file = await open(this.#log);
     const { size: after } = await file.stat();
     const said = Buffer.alloc(after - before);
     await file.read(said, 0, said.length, before);
-    return `${answer}${said.toString()}`.trim();
+    return said.toString();
   }
 }
