@@ -21,20 +21,20 @@ describe('backup of a disk attached as', () => {
       await disk.write(1, { offset: 0, bytes: 4 * MiB });
       await other.write(2, { offset: MiB, bytes: 2 * MiB });
 
-      const full = await new Way(rig).toInstant();
+      const full = new Way(rig);
+      const heldAtFull = await full.toInstant();
       await disk.write(9, { offset: 0, bytes: MiB });
       await disk.zero({ offset: 2 * MiB, bytes: MiB });
-      await full.way.toCopy();
-      const first = await full.way.toEnd();
+      const first = await full.toEnd();
 
       await other.zero({ offset: MiB, bytes: MiB });
-      const incremental = await new Way(rig).toInstant();
+      const incremental = new Way(rig);
+      const heldAtIncremental = await incremental.toInstant();
       await disk.write(7, { offset: 3 * MiB, bytes: 65_536 });
-      await incremental.way.toCopy();
-      const second = await incremental.way.toEnd();
+      const second = await incremental.toEnd();
 
       expect([first.kind, second.kind]).toEqual(['full', 'incremental']);
-      await expectSame(rig, full.way.plan, full.oracle);
-      await expectSame(rig, incremental.way.plan, incremental.oracle);
+      await expectSame(rig, full.plan, heldAtFull);
+      await expectSame(rig, incremental.plan, heldAtIncremental);
     });
 });

@@ -1,3 +1,4 @@
+import { jobsReach } from '../../../capture/await-jobs.ts';
 import { attachments } from '../../../lab/attachments.ts';
 import type { DiskOptions } from '../../../lab/machine-disk.ts';
 import type { Machine } from '../../../lab/machine.ts';
@@ -144,6 +145,7 @@ async function fleece(qmp: Machine['labQmp']): Promise<void> {
     'auto-finalize': false,
     'auto-dismiss': false,
   });
+  await jobsReach(qmp, ({ status }) => status === 'pending', 10_000);
 }
 
 /** Starts a topology's machine and brings it into its state. */

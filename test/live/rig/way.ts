@@ -3,6 +3,7 @@ import { freezeGuest } from '../../../activities/freeze-guest.ts';
 import { planBackup } from '../../../activities/plan-backup.ts';
 import { prepareTargets } from '../../../activities/prepare-targets.ts';
 import { publishBackup } from '../../../activities/publish-backup.ts';
+import { rollbackBackup } from '../../../activities/rollback-backup.ts';
 import { startCopy } from '../../../activities/start-copy.ts';
 import { takeInstant } from '../../../activities/take-instant.ts';
 import { thawGuest } from '../../../activities/thaw-guest.ts';
@@ -15,15 +16,33 @@ import { newRun, type Rig } from './rig.ts';
 
 const { signal } = new AbortController();
 
+/** The steps of a backup on its host, in their order. */
+export const steps = [
+  'planBackup',
+  'prepareTargets',
+  'freezeGuest',
+  'takeInstant',
+  'thawGuest',
+  'startCopy',
+  'watchCopy',
+  'commitBackup',
+  'publishBackup',
+] as const;
+export type Step = (typeof steps)[number];
+
 /** A backup on its way: each step is the activity's own function, on the real machine. */
 export class Way {
   readonly rig: Rig;
   readonly run: ReturnType<typeof newRun>;
+  readonly #request: Partial<BackupRequest>;
+  #done = 0;
   #plan: BackupPlan | undefined;
+  #result: BackupResult | undefined;
 
-  constructor(rig: Rig) {
+  constructor(rig: Rig, request: Partial<BackupRequest> = {}) {
     this.rig = rig;
     this.run = newRun();
+    this.#request = request;
   }
 
   get plan(): BackupPlan {
@@ -31,45 +50,67 @@ export class Way {
     return this.#plan;
   }
 
-  async toPlan(request: Partial<BackupRequest> = {}): Promise<this> {
-    const input = { request: BackupRequest.parse({ vm: 'vm', ...request }), ...this.run };
-    this.#plan = await planBackup(this.rig.dependencies, input, signal);
+  /** Puts another plan in the place of the one that was made. */
+  replan(changes: Partial<BackupPlan>): void {
+    this.#plan = { ...this.plan, ...changes };
+  }
+
+  /** Goes on until that step is done. */
+  async until(last: Step): Promise<this> {
+    for (const step of steps.slice(this.#done, steps.indexOf(last) + 1)) {
+      await this.#perform(step);
+      this.#done++;
+    }
     return this;
   }
 
-  async toTargets(request: Partial<BackupRequest> = {}): Promise<this> {
-    if (!this.#plan) await this.toPlan(request);
-    await prepareTargets(this.rig.dependencies, this.plan, signal);
-    return this;
-  }
-
-  /** Until the instant, and the guest thawed. The oracle is of a machine whose guest does not write meanwhile. */
-  async toInstant(request: Partial<BackupRequest> = {}): Promise<{ way: Way; oracle: Oracle }> {
-    await this.toTargets(request);
-    const { dependencies } = this.rig;
-    await freezeGuest(dependencies, this.plan, signal);
-    await takeInstant(dependencies, this.plan, signal);
-    await thawGuest(dependencies, this.plan, signal);
-    return { way: this, oracle: await copyDisks(this.rig, this.plan) };
-  }
-
-  async toCopy(): Promise<this> {
-    await startCopy(this.rig.dependencies, this.plan, signal);
-    return this;
+  /** Goes on until the guest is thawed. What the disks held then: of a machine whose guest does not write meanwhile. */
+  async toInstant(): Promise<Oracle> {
+    await this.until('thawGuest');
+    return copyDisks(this.rig, this.plan);
   }
 
   async toEnd(): Promise<BackupResult> {
+    await this.until('publishBackup');
+    if (!this.#result) throw new Error('nothing was published');
+    return this.#result;
+  }
+
+  async rollback(): Promise<{ troubles: string[] }> {
+    const { backupId, runId } = this.run;
+    return rollbackBackup(this.rig.dependencies, { vm: 'vm', backupId, runId }, signal);
+  }
+
+  async #perform(step: Step): Promise<void> {
     const { dependencies } = this.rig;
-    await watchCopy(dependencies, this.plan, signal, () => {});
-    await commitBackup(dependencies, this.plan, signal);
-    const instant = {
-      takenAt: new Date(0).toISOString(),
-      consistency: 'crash' as const,
-      frozenMs: 0,
-      pausedMs: 0,
-      warnings: [],
-    };
-    const { runId, workflowId } = this.run;
-    return publishBackup(dependencies, { plan: this.plan, instant, runId, workflowId }, signal);
+    switch (step) {
+      case 'planBackup': {
+        const request = BackupRequest.parse({ vm: 'vm', ...this.#request });
+        this.#plan = await planBackup(dependencies, { request, ...this.run }, signal);
+        return;
+      }
+      case 'publishBackup': {
+        const { runId, workflowId } = this.run;
+        const published = { plan: this.plan, instant, runId, workflowId };
+        this.#result = await publishBackup(dependencies, published, signal);
+        return;
+      }
+      case 'watchCopy':
+        await watchCopy(dependencies, this.plan, signal, () => {});
+        return;
+      default:
+        await planned[step](dependencies, this.plan, signal);
+    }
   }
 }
+
+/** The steps whose only input is the plan. */
+const planned = { prepareTargets, freezeGuest, takeInstant, thawGuest, startCopy, commitBackup };
+
+const instant = {
+  takenAt: new Date(0).toISOString(),
+  consistency: 'crash' as const,
+  frozenMs: 0,
+  pausedMs: 0,
+  warnings: [],
+};
