@@ -8,7 +8,7 @@ import { convertImage } from '../../../qemu/images/convert-image.ts';
 import { createImage } from '../../../qemu/images/create-image.ts';
 import { createScratch, scratchNode } from '../../../qemu/images/create-scratch.ts';
 import { imageInfo } from '../../../qemu/images/image-info.ts';
-import { HangingFileSystem, whyNoHanging } from './hanging-file-system.ts';
+import { FileSystem } from '../file-system.ts';
 import { HangingTool } from './hanging-tool.ts';
 import { RealQemu } from './start-qemu.ts';
 import { TemporaryFolder } from './temporary-folder.ts';
@@ -280,10 +280,8 @@ describe('a tool that hangs', () => {
     await hanging.ended();
   });
 
-  it('is given up even when it cannot die', async ({ skip }) => {
-    const reason = await whyNoHanging();
-    skip(reason !== undefined, reason);
-    await using files = await HangingFileSystem.mount(folder);
+  it('is given up even when it cannot die', async (context) => {
+    await using files = await FileSystem.mount(context);
     await files.hang();
 
     const creating = createImage({ path: `${files.path}/x`, virtualBytes: MiB, timeoutMs: 500 });

@@ -15,7 +15,7 @@ import { launch } from '../../../qemu/receiver/launch.ts';
 import { probeReceiver } from '../../../qemu/receiver/probe-receiver.ts';
 import { startReceiver } from '../../../qemu/receiver/start-receiver.ts';
 import { startSubstitute } from '../../../qemu/receiver/start-substitute.ts';
-import { HangingFileSystem, whyNoHanging } from './hanging-file-system.ts';
+import { FileSystem } from '../file-system.ts';
 import { HangingTool } from './hanging-tool.ts';
 import { MuteServer } from './mute-server.ts';
 import { RealQemu } from './start-qemu.ts';
@@ -310,10 +310,8 @@ describe('endReceiver', () => {
     child.kill('SIGKILL');
   });
 
-  it('says so when the receiver cannot die, which is found until it does', async ({ skip }) => {
-    const reason = await whyNoHanging();
-    skip(reason !== undefined, reason);
-    await using files = await HangingFileSystem.mount(folder);
+  it('says so when the receiver cannot die, which is found until it does', async (context) => {
+    await using files = await FileSystem.mount(context);
     const hung = `${files.path}/target.qcow2`;
     await createImage({ path: hung, virtualBytes: SIZE });
     const { pid } = await startReceiver({ image: hung, socket, signal });

@@ -3,6 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HostDependencies } from '../../../activities/dependencies.ts';
+import { findGuard } from '../../../host/guard/find-guard.ts';
+import { endReceivers } from '../../../host/receivers.ts';
 import { statePaths } from '../../../host/state-paths.ts';
 import { makeTempFolder } from '../../../lab/temp-folder.ts';
 import type { Machine } from '../../../lab/machine.ts';
@@ -14,7 +16,7 @@ function built(path: string): string {
   return fileURLToPath(new URL(`../../../dist/${path}`, import.meta.url));
 }
 
-type VmSettings = Omit<Inventory['vms'][string], 'qmp' | 'agent'>;
+type VmSettings = Partial<Inventory['vms'][string]>;
 
 /** A host with one VM, `vm`, over a real machine: a state folder and a repository of its own. */
 export type Rig = AsyncDisposable & {
@@ -24,25 +26,33 @@ export type Rig = AsyncDisposable & {
   readonly dependencies: HostDependencies;
 };
 
-/** Puts a host together as `worker/main.ts` does, but without Temporal: no lock's holder runs unless `runs` says so. */
+/**
+ * Puts a host together as `worker/main.ts` does, but without Temporal: no lock's holder runs unless `runs` says so.
+ * `on` is where the state folder or the repository lie; left out, in the rig's own folder.
+ */
 export async function makeRig(
   machine: Machine,
-  options: { vm?: VmSettings; runs?: (workflowId: string) => boolean } = {},
+  options: {
+    vm?: VmSettings;
+    on?: { state?: string; repository?: string };
+    runs?: (workflowId: string) => boolean;
+  } = {},
 ): Promise<Rig> {
   const temp = await makeTempFolder();
-  const repositoryFolder = join(temp.path, 'backups');
+  const repositoryFolder = join(options.on?.repository ?? temp.path, 'backups');
   await mkdir(repositoryFolder);
   const { agentSocket } = machine;
   const agent = agentSocket === undefined ? {} : { agent: agentSocket };
   const inventory = Inventory.parse({
     host: 'test',
     repository: repositoryFolder,
-    state: join(temp.path, 's'),
-    vms: { vm: { scratchBytes: '64MiB', ...options.vm, qmp: machine.qmpSocket, ...agent } },
+    state: join(options.on?.state ?? temp.path, 's'),
+    vms: { vm: { scratchBytes: '64MiB', qmp: machine.qmpSocket, ...agent, ...options.vm } },
   });
   const repository = new RemoteRepository(repositoryFolder, {
     entry: built('repository/child.js'),
   });
+  const paths = statePaths(inventory.state);
   return {
     machine,
     folder: temp.path,
@@ -51,13 +61,18 @@ export async function makeRig(
       inventory,
       inventoryFile: 'stillpoint.yaml',
       hostName: 'test',
-      paths: statePaths(inventory.state),
+      paths,
       guardCommand: [process.execPath, built('host/guard/main.js')],
       repository: () => repository,
       isRunning: async ({ workflowId }) => options.runs?.(workflowId) ?? false,
     },
     [Symbol.asyncDispose]: async () => {
       repository.close();
+      // What a test leaves when it fails, and on purpose. Without QEMU nobody needs them.
+      await machine.kill();
+      await endReceivers(paths, 'vm');
+      const guard = await findGuard(paths, 'vm');
+      if (guard !== undefined) process.kill(guard, 'SIGKILL');
       await temp[Symbol.asyncDispose]();
     },
   };

@@ -8,6 +8,7 @@ import { startCopy } from '../../../activities/start-copy.ts';
 import { takeInstant } from '../../../activities/take-instant.ts';
 import { thawGuest } from '../../../activities/thaw-guest.ts';
 import { watchCopy } from '../../../activities/watch-copy.ts';
+import type { Freeze } from '../../../model/instant.ts';
 import type { BackupPlan } from '../../../model/plan.ts';
 import { BackupRequest } from '../../../model/request.ts';
 import type { BackupResult } from '../../../model/result.ts';
@@ -37,6 +38,7 @@ export class Way {
   readonly #request: Partial<BackupRequest>;
   #done = 0;
   #plan: BackupPlan | undefined;
+  #freeze: Freeze | undefined;
   #result: BackupResult | undefined;
 
   constructor(rig: Rig, request: Partial<BackupRequest> = {}) {
@@ -48,6 +50,11 @@ export class Way {
   get plan(): BackupPlan {
     if (!this.#plan) throw new Error('not planned yet');
     return this.#plan;
+  }
+
+  /** What the freeze came to, once it was tried. */
+  get freeze(): Freeze | undefined {
+    return this.#freeze;
   }
 
   /** Puts another plan in the place of the one that was made. */
@@ -83,29 +90,22 @@ export class Way {
 
   async #perform(step: Step): Promise<void> {
     const { dependencies } = this.rig;
-    switch (step) {
-      case 'planBackup': {
-        const request = BackupRequest.parse({ vm: 'vm', ...this.#request });
-        this.#plan = await planBackup(dependencies, { request, ...this.run }, signal);
-        return;
-      }
-      case 'publishBackup': {
-        const { runId, workflowId } = this.run;
-        const published = { plan: this.plan, instant, runId, workflowId };
-        this.#result = await publishBackup(dependencies, published, signal);
-        return;
-      }
-      case 'watchCopy':
-        await watchCopy(dependencies, this.plan, signal, () => {});
-        return;
-      default:
-        await planned[step](dependencies, this.plan, signal);
-    }
+    if (step === 'planBackup') {
+      const request = BackupRequest.parse({ vm: 'vm', ...this.#request });
+      this.#plan = await planBackup(dependencies, { request, ...this.run }, signal);
+    } else if (step === 'publishBackup') {
+      const { runId, workflowId } = this.run;
+      const published = { plan: this.plan, instant, runId, workflowId };
+      this.#result = await publishBackup(dependencies, published, signal);
+    } else if (step === 'freezeGuest')
+      this.#freeze = await freezeGuest(dependencies, this.plan, signal);
+    else if (step === 'watchCopy') await watchCopy(dependencies, this.plan, signal, () => {});
+    else await planned[step](dependencies, this.plan, signal);
   }
 }
 
 /** The steps whose only input is the plan. */
-const planned = { prepareTargets, freezeGuest, takeInstant, thawGuest, startCopy, commitBackup };
+const planned = { prepareTargets, takeInstant, thawGuest, startCopy, commitBackup };
 
 const instant = {
   takenAt: new Date(0).toISOString(),
