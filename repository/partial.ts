@@ -16,15 +16,14 @@ export async function preparePartial(
 ): Promise<string> {
   await checkRepository(folder);
   const place = vmPath(folder, vm);
-  await isFolderThere(place);
+  await makeFolder(place);
   if (await readManifest(folder, vm, backupId))
     throw new BackupPublishedError(`${vm} ${backupId}: published already: start a new backup`, {
       vm,
       backupId,
     });
   const partial = partialPath(folder, vm, backupId);
-  await isFolderThere(partial);
-  await mkdir(partial, { recursive: true, mode: 0o700 });
+  await makeFolder(partial);
   await syncFolder(folder);
   await syncFolder(place);
   return partial;
@@ -46,4 +45,9 @@ export async function removePartial(folder: string, vm: string, backupId: string
   await rm(partialPath(folder, vm, backupId), { recursive: true, force: true });
   await rm(deletedPath(folder, vm, backupId), { recursive: true, force: true });
   await syncFolder(place);
+}
+
+/** One by one, for Node's recursive way says of a read-only file system that a folder is missing. */
+async function makeFolder(path: string): Promise<void> {
+  if (!(await isFolderThere(path))) await mkdir(path, { mode: 0o700 });
 }

@@ -18,7 +18,8 @@ const deadlinesMs: Record<Call, number> = {
   // Between two signs of progress may lie the fsync of a whole disk.
   publish: 120_000,
   listPartials: 15_000,
-  removePartial: 120_000,
+  // What it began to remove goes on being removed; the rollback of a VM does not wait longer for it.
+  removePartial: 30_000,
   delete: 120_000,
   verify: 60_000,
 };

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { TestContext } from 'vitest';
@@ -36,6 +36,13 @@ export class FileSystem implements AsyncDisposable {
   async recover(): Promise<void> {
     if (this.#frozen) await execa('fsfreeze', ['-u', this.path]);
     this.#frozen = false;
+  }
+
+  /** Takes all the room that is left; `free` gives it back. */
+  async fill(): Promise<{ free: () => Promise<void> }> {
+    const filler = join(this.path, 'filler');
+    await execa('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k'], { reject: false });
+    return { free: async () => rm(filler) };
   }
 
   async makeReadOnly(): Promise<void> {

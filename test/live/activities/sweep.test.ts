@@ -1,0 +1,90 @@
+import { expect, it } from 'vitest';
+import { sweepHost } from '../../../activities/sweep-host.ts';
+import { findGuard } from '../../../host/guard/find-guard.ts';
+import { startQemu } from '../../../lab/start-qemu.ts';
+import { eventually } from '../../host/eventually.ts';
+import { expectSame } from '../rig/oracle.ts';
+import { leftovers } from '../rig/leftovers.ts';
+import { makeRig, type Rig } from '../rig/rig.ts';
+import { steps, Way } from '../rig/way.ts';
+
+const MiB = 1024 ** 2;
+const disks = [{ virtualBytes: 64 * MiB }, { virtualBytes: 48 * MiB }];
+
+/** One sweep of the rig's host; what it did, and what it had trouble with. */
+async function sweep(rig: Rig): Promise<{ done: string[]; troubles: unknown[] }> {
+  const heard = { done: [] as string[], troubles: [] as unknown[] };
+  await sweepHost(rig.dependencies, new AbortController().signal, {
+    done: (_vm, what) => void heard.done.push(what),
+    trouble: (_vm, error) => void heard.troubles.push(error),
+  });
+  return heard;
+}
+
+for (const last of steps.slice(0, -1))
+  it(`a sweep removes all of a run whose workflow was terminated after ${last}`, async () => {
+    await using machine = await startQemu({ disks });
+    await using rig = await makeRig(machine);
+    await new Way(rig).toEnd();
+    await machine.device(machine.disk(0)).write(2, { offset: MiB, bytes: MiB });
+    const run = await new Way(rig).until(last);
+
+    const { done, troubles } = await sweep(rig);
+
+    expect(troubles).toEqual([]);
+    expect(done).toEqual([`backup ${run.plan.backupId}, whose workflow has ended`]);
+    expect(await leftovers(rig)).toEqual([]);
+    const next = new Way(rig);
+    const held = await next.toInstant();
+    expect(await next.toEnd()).toMatchObject({ kind: 'incremental' });
+    await expectSame(rig, next.plan, held);
+  });
+
+it('a sweep leaves a backup alone whose workflow runs', async () => {
+  await using machine = await startQemu({ disks });
+  await using rig = await makeRig(machine, { runs: () => true });
+  const run = new Way(rig);
+  const held = await run.toInstant();
+  await run.until('startCopy');
+
+  expect(await sweep(rig)).toEqual({ done: [], troubles: [] });
+
+  await run.toEnd();
+  await expectSame(rig, run.plan, held);
+});
+
+it('a sweep leaves a VM alone that owes us nothing, and what is in it that is not ours', async () => {
+  await using machine = await startQemu({ disks });
+  await using rig = await makeRig(machine);
+  const { labQmp } = machine;
+  const theirs = { node: 'vd0-node', name: 'theirs' };
+  await labQmp.execute('block-dirty-bitmap-add', { ...theirs, granularity: 65_536 });
+  const scratch = { driver: 'null-co', 'node-name': 'their-node', size: MiB } as const;
+  await labQmp.execute('blockdev-add', scratch);
+  const run = await new Way(rig).until('startCopy');
+
+  await sweep(rig);
+
+  expect(await leftovers(rig)).toEqual([]);
+  const nodes = await labQmp.execute('query-named-block-nodes', { flat: true });
+  const bitmaps = nodes.flatMap((node) => node['dirty-bitmaps'] ?? []).map(({ name }) => name);
+  expect(nodes.map((node) => node['node-name'])).toContain('their-node');
+  expect(bitmaps).toEqual(['theirs']);
+  expect(run.plan.kind).toBe('full');
+  expect(await sweep(rig)).toEqual({ done: [], troubles: [] });
+});
+
+it('a sweep thaws a guest whose guard was killed, although its backup runs', async () => {
+  await using machine = await startQemu({ disks, guest: {} });
+  await using rig = await makeRig(machine, { runs: () => true });
+  const run = await new Way(rig, { quiesce: 'required' }).until('freezeGuest');
+  expect(run.freeze).toEqual({ frozen: true, filesystems: 2 });
+  const guard = async () => findGuard(rig.dependencies.paths, 'vm');
+  process.kill((await guard()) ?? NaN, 'SIGKILL');
+  await eventually(async () => (await guard()) === undefined);
+
+  expect((await sweep(rig)).troubles).toEqual([]);
+
+  await machine.guest.run('date >/mnt/sp-vd0/thawed', { timeoutMs: 20_000 });
+  await expect(run.until('takeInstant')).rejects.toMatchObject({ name: 'GuardError' });
+});
