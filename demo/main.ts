@@ -9,6 +9,7 @@ import { table } from './table.ts';
 // `npm run demo`: the main job on real parts, from nothing to a restored disk that is compared byte for byte.
 
 const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+const MiB = 1024 ** 2;
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => interrupted.abort(new Error(signal)));
@@ -21,7 +22,11 @@ try {
 }
 
 async function perform(): Promise<void> {
-  await using stage = await Stage.build();
+  say(
+    'booting a guest with two disks and a workload; starting Temporal with its Web UI, and the worker',
+  );
+  const disks = [{ virtualBytes: 512 * MiB }, { virtualBytes: 384 * MiB }];
+  await using stage = await Stage.build({ disks, ui: true });
   say(`watch in the Temporal Web UI: ${stage.product.temporal.uiUrl}`);
   const interruption = once(interrupted.signal, 'abort').then(() => {
     throw interrupted.signal.reason;

@@ -2,15 +2,13 @@ import { StillpointClient } from '../client/stillpoint-client.ts';
 import { endReceivers } from '../host/receivers.ts';
 import { statePaths } from '../host/state-paths.ts';
 import { startInstantTap, type InstantTap } from '../lab/instant-tap.ts';
+import type { DiskOptions } from '../lab/machine-disk.ts';
 import type { Machine } from '../lab/machine.ts';
 import { Product } from '../lab/product.ts';
 import { startQemu } from '../lab/start-qemu.ts';
-import { say } from './say.ts';
 
 /** The VM of the demonstration. */
 export const vm = 'web1';
-
-const MiB = 1024 ** 2;
 
 /** All that the demonstration plays with: a guest, the product over it, and a tap that copies the disks at each instant. */
 export class Stage implements AsyncDisposable {
@@ -31,26 +29,22 @@ export class Stage implements AsyncDisposable {
     this.client = client;
   }
 
-  static async build(): Promise<Stage> {
+  /** Boots a guest that writes to these disks all the time, and starts Temporal and a worker over it. */
+  static async build(options: {
+    readonly disks: readonly DiskOptions[];
+    readonly ui: boolean;
+  }): Promise<Stage> {
+    const { disks, ui } = options;
     const built: AsyncDisposable[] = [];
     const keep = <T extends AsyncDisposable>(part: T): T => {
       built.unshift(part);
       return part;
     };
     try {
-      say('booting a guest with two disks and a workload that writes to both');
-      const machine = keep(
-        await startQemu({
-          disks: [{ virtualBytes: 512 * MiB }, { virtualBytes: 384 * MiB }],
-          guest: { workload: true },
-        }),
-      );
+      const machine = keep(await startQemu({ disks, guest: { workload: true } }));
       const tap = keep(await startInstantTap(machine));
-      say('starting Temporal with its Web UI, and the worker');
       const vms = { [vm]: { qmp: tap.qmpSocket, agent: machine.agentSocket } };
-      const product = keep(
-        await Product.start({ vms, ui: true, defaults: { quiesce: 'required' } }),
-      );
+      const product = keep(await Product.start({ vms, ui, defaults: { quiesce: 'required' } }));
       const { address } = product.temporal;
       const client = await StillpointClient.connect({
         connection: { address },

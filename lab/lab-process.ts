@@ -67,6 +67,12 @@ export class LabProcess {
     await this.exited();
   }
 
+  /** Kills the program with all that is in its process group, as a service manager does, and waits until it is gone. */
+  async killGroup(): Promise<void> {
+    if (this.alive) process.kill(-this.pid, 'SIGKILL');
+    await this.exited();
+  }
+
   /** Asks the program to end, kills it after `graceMs`, and waits until it is gone. */
   async end(graceMs: number): Promise<void> {
     const timer = setTimeout(() => this.signal('SIGKILL'), graceMs);

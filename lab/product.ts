@@ -70,9 +70,9 @@ export class Product implements AsyncDisposable {
     return join(this.folder, 'state');
   }
 
-  /** SIGKILL: the worker gets no moment to tidy up. */
+  /** SIGKILL for its whole process group: the worker gets no moment to tidy up. */
   async killWorker(): Promise<void> {
-    await this.#worker.kill();
+    await this.#worker.killGroup();
   }
 
   /** Starts a worker, after `killWorker`, and waits until it polls. */
