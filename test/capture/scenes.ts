@@ -1,0 +1,80 @@
+import { ourName, segmentName, temporaryBitmapName } from '../../model/names.ts';
+import { targetNode } from '../../capture/block-nodes.ts';
+import { scratchNode } from '../../qemu/images/create-scratch.ts';
+import { FakeVm } from './fake-vm.ts';
+import { MiB, ofMonday, ofTuesday, tuesday, wednesday } from './sample.ts';
+
+/** The segments of two backups that were published. */
+export function putSegments(vm: FakeVm, ...disks: readonly number[]): void {
+  for (const index of disks) {
+    vm.bitmaps.put(`vd${index}-node`, ofMonday, { recording: false });
+    vm.bitmaps.put(`vd${index}-node`, ofTuesday);
+  }
+}
+
+/** The target of a disk, as `prepare` or `startCopy` attaches it. */
+export function putTarget(vm: FakeVm, index: number): void {
+  vm.nodes.add(targetNode(ourName(wednesday, index, 't'), `/run/sp/${index}.sock`, 0));
+}
+
+/** What the instant finds: scratch, and the temporary bitmap. */
+export function putScratch(vm: FakeVm, index: number, backupId: string = wednesday): void {
+  const nodeName = ourName(backupId, index, 's');
+  vm.nodes.add(scratchNode({ nodeName, path: `/scratch/${index}.qcow2`, limitBytes: 10 * MiB }));
+  vm.bitmaps.put(`vd${index}-node`, temporaryBitmapName(backupId, index), {
+    recording: false,
+    persistent: false,
+  });
+}
+
+/** What the instant leaves: the filter below the device, and the new segment. */
+export function putFilter(vm: FakeVm, index: number, backupId: string = wednesday): void {
+  putScratch(vm, index, backupId);
+  const filter = ourName(backupId, index, 'f');
+  vm.nodes.add({
+    driver: 'copy-before-write',
+    'node-name': filter,
+    file: `vd${index}-node`,
+    target: ourName(backupId, index, 's'),
+  });
+  vm.nodes.setDrive({ path: `/machine/peripheral/vd${index}`, property: 'drive', value: filter });
+  const hasSegments = vm.bitmaps.on(`vd${index}-node`).some(({ name }) => name === ofTuesday);
+  vm.bitmaps.put(`vd${index}-node`, segmentName(backupId, hasSegments ? tuesday : null));
+}
+
+/** A VM with a qcow2 that has segments, and a raw image that has none. */
+export function mixedVm(version = '7.2.22'): FakeVm {
+  const vm = new FakeVm({ version, formats: ['qcow2', 'raw'] });
+  putSegments(vm, 0);
+  return vm;
+}
+
+/** A copy behind a filter, in its middle. */
+export function putFleecingCopy(vm: FakeVm, ...disks: readonly number[]): void {
+  for (const index of disks) {
+    putFilter(vm, index);
+    putTarget(vm, index);
+    const access = ourName(wednesday, index, 'a');
+    vm.nodes.add({
+      driver: 'snapshot-access',
+      'node-name': access,
+      file: ourName(wednesday, index, 'f'),
+    });
+    startJob(vm, index, access);
+  }
+}
+
+/** A copy straight from the disk, in its middle. */
+export function putDirectCopy(vm: FakeVm, ...disks: readonly number[]): void {
+  for (const index of disks) {
+    putTarget(vm, index);
+    vm.bitmaps.put(`vd${index}-node`, temporaryBitmapName(wednesday, index), { recording: false });
+    startJob(vm, index, `vd${index}-node`);
+  }
+}
+
+function startJob(vm: FakeVm, index: number, device: string): void {
+  vm.jobs.put(ourName(wednesday, index, 'j'), {
+    nodes: [device, ourName(wednesday, index, 't')],
+  });
+}
