@@ -9,6 +9,7 @@ import type { Kind } from '../model/choices.ts';
 import { BackupId } from '../model/names.ts';
 import type { BackupPlan, DiskPlan } from '../model/plan.ts';
 import { BackupRequest } from '../model/request.ts';
+import { segmentsOf } from '../model/segments.ts';
 import { BackupNotFoundError } from '../repository/errors.ts';
 import { soundBackups } from '../repository/chain.ts';
 import type { HostDependencies } from './dependencies.ts';
@@ -62,7 +63,7 @@ async function takeLock(
   await acquireLock(paths, vm, holder);
 }
 
-/** `found` are the disks before the clean-up, which removed inconsistent segments and with them the reason to tell. */
+/** `found` are the disks before the clean-up, which removed segments that are of no use and with them the reason to tell. */
 async function decide(
   site: VmSite,
   { request, backupId }: PlanInput,
@@ -121,10 +122,11 @@ async function decide(
 }
 
 function withLost(disk: Disk, found: readonly Disk[]): Disk {
-  const lost = found
-    .find(({ node }) => node === disk.node)
-    ?.bitmaps.filter(({ inconsistent }) => inconsistent);
-  return { ...disk, bitmaps: [...disk.bitmaps, ...(lost ?? [])] };
+  const before = found.find(({ node }) => node === disk.node)?.bitmaps ?? [];
+  const lost = segmentsOf(before).filter(
+    ({ inconsistent, device }) => inconsistent || device !== disk.device,
+  );
+  return { ...disk, bitmaps: [...disk.bitmaps, ...lost] };
 }
 
 /** A backup is what most of it had to be: full only if every disk is. */

@@ -36,7 +36,7 @@ export function newSegment(plan: BackupPlan, planned: DiskPlan, disk: Disk): Act
       type: 'block-dirty-bitmap-add',
       data: {
         node: disk.node,
-        name: segmentName(plan.backupId, planned.previous),
+        name: segmentName(planned.device, plan.backupId, planned.previous),
         persistent: planned.persistent,
         granularity,
       },

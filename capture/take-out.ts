@@ -30,7 +30,10 @@ export async function takeOut(qmp: QmpClient, receivers: Receivers): Promise<voi
   await removeNodes(qmp, state, ['f', 's', 't', 'p']);
   await removeTemporaryBitmaps(qmp);
 
-  const left = ourTraces(await readVmState(qmp));
+  const left = [
+    ...ourTraces(await readVmState(qmp)),
+    ...(await temporaryBitmaps(qmp)).map(({ name }) => name),
+  ];
   if (left.length > 0) throw new NotFreedError(`${left.join(', ')}: still in the VM; trying again`);
 }
 
@@ -45,10 +48,17 @@ async function yank(qmp: QmpClient, { graph }: VmState): Promise<void> {
   if (instances.length > 0) await tolerant(qmp.executeOutOfBand('yank', { instances }));
 }
 
-/** Temporary bitmaps are ours by name, on whatever node they are. */
 async function removeTemporaryBitmaps(qmp: QmpClient): Promise<void> {
-  for (const { node, bitmaps } of (await readVmState(qmp)).disks)
-    for (const { name } of bitmaps)
-      if (isTemporaryBitmap(name))
-        await tolerant(qmp.execute('block-dirty-bitmap-remove', { node, name }));
+  for (const bitmap of await temporaryBitmaps(qmp))
+    await tolerant(qmp.execute('block-dirty-bitmap-remove', bitmap));
+}
+
+/** Temporary bitmaps are ours by name, on whatever node they are: somebody may have put an overlay above it. */
+async function temporaryBitmaps(qmp: QmpClient): Promise<{ node: string; name: string }[]> {
+  // QEMU 5.2 dies of this query beside a finished job, which may be another's.
+  if ((await qmp.execute('query-jobs', {})).length > 0 && qmp.version.major < 6) return [];
+  const nodes = await qmp.execute('query-named-block-nodes', { flat: true });
+  return nodes.flatMap(({ 'node-name': node = '', 'dirty-bitmaps': bitmaps = [] }) =>
+    bitmaps.flatMap(({ name = '' }) => (isTemporaryBitmap(name) ? [{ node, name }] : [])),
+  );
 }

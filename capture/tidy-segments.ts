@@ -11,8 +11,9 @@ export type IsPublished = (backupId: string) => boolean;
  * in a transaction a missing bitmap would kill QEMU. May be repeated after a death at any point.
  */
 export async function tidySegments(qmp: QmpClient, isPublished: IsPublished): Promise<void> {
-  for (const { node, bitmaps } of (await readVmState(qmp)).disks) {
-    for (const step of tidyingOf(bitmaps, isPublished)) {
+  for (const disk of (await readVmState(qmp)).disks) {
+    const { node } = disk;
+    for (const step of tidyingOf(disk, isPublished)) {
       if (step.do === 'merge-back') {
         await qmp.execute('block-dirty-bitmap-enable', { node, name: step.into });
         await qmp.execute('block-dirty-bitmap-merge', {
@@ -33,7 +34,7 @@ export async function dropOldSegments(
   isPublished: IsPublished,
   keep: number,
 ): Promise<void> {
-  for (const { node, bitmaps } of (await readVmState(qmp)).disks)
-    for (const name of droppable(bitmaps, isPublished, keep))
-      await qmp.execute('block-dirty-bitmap-remove', { node, name });
+  for (const disk of (await readVmState(qmp)).disks)
+    for (const name of droppable(disk, isPublished, keep))
+      await qmp.execute('block-dirty-bitmap-remove', { node: disk.node, name });
 }

@@ -111,10 +111,14 @@ function seen(
   ];
 }
 
-/** Two names that became one as file names get their position: a device never shares its files. */
+/** Names that became one as file names get a number, each another: a device never shares its files. */
 function withUniqueNames(disks: readonly Disk[]): Disk[] {
-  return disks.map((disk, position) => {
-    const taken = disks.slice(0, position).some(({ device }) => device === disk.device);
-    return taken ? { ...disk, device: deviceName(`${disk.device}-${position}`) } : disk;
+  const taken = new Set<string>();
+  return disks.map((disk) => {
+    let { device } = disk;
+    for (let number = 1; taken.has(device); number++)
+      device = `${disk.device.slice(0, 95)}-${number}`;
+    taken.add(device);
+    return { ...disk, device };
   });
 }

@@ -18,37 +18,55 @@ export async function whileStopped(
   steps: () => Promise<void>,
 ): Promise<Taken> {
   let stoppedAtMs = 0;
+  let stopped = false;
   let resumed = false;
   const unlisten = qmp.listen(({ event, timestampMs }) => {
     if (event === 'STOP') stoppedAtMs = timestampMs;
-    resumed = event === 'RESUME' || (resumed && event !== 'STOP');
+    if (event === 'RESUME') resumed = true;
+    // Our own STOP makes a RESUME before it good. A later one does not: the VM ran in between.
+    if (event === 'STOP' && !stopped) resumed = false;
   });
   try {
     const { running } = await qmp.execute('query-status', {});
     // The lease must be on disk before the stop, and so should be what the stop would flush.
-    await Promise.all([running ? lease.write() : undefined, before()]);
+    await prepared(running, lease, before);
     const sentAtMs = Date.now();
     const start = performance.now();
     let ours = running;
+    let pausedMs = 0;
     try {
       await qmp.execute('stop', {}, { timeoutMs: stepMs });
       // Without a STOP of its own, ours met a VM that somebody had stopped just before: it is theirs to continue.
       ours = running && stoppedAtMs >= sentAtMs;
+      stopped = true;
       await steps();
       if (resumed)
         throw new InstantVoidError('the VM was continued by somebody else during the instant');
     } finally {
       // When this fails the lease stays, and with it the order to continue: the guard's, or the next clean-up's.
-      if (ours) await qmp.execute('cont', {}, { timeoutMs: stepMs });
+      if (ours) {
+        await qmp.execute('cont', {}, { timeoutMs: stepMs });
+        pausedMs = toTenths(performance.now() - start);
+      }
       await lease.clear();
     }
-    return {
-      takenAt: new Date(sentAtMs).toISOString(),
-      pausedMs: ours ? toTenths(performance.now() - start) : 0,
-    };
+    return { takenAt: new Date(sentAtMs).toISOString(), pausedMs };
   } finally {
     unlisten();
   }
+}
+
+async function prepared(
+  running: boolean,
+  lease: StopLease,
+  before: () => Promise<void>,
+): Promise<void> {
+  const [written, done] = await Promise.allSettled([running ? lease.write() : undefined, before()]);
+  if (written.status === 'rejected') throw written.reason;
+  if (done.status === 'fulfilled') return;
+  // Nothing was stopped: whoever finds the VM paused later must not continue it.
+  await lease.clear();
+  throw done.reason;
 }
 
 /** The clock is finer than what it measures. */

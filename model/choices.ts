@@ -30,6 +30,7 @@ export const Reason = z
     'no-tracking',
     'tracking-inconsistent',
     'tracking-broken',
+    'image-moved',
     'disk-resized',
     'parent-not-in-repository',
     'since-not-tracked',

@@ -38,7 +38,7 @@ export function decideDisk(
   kind: RequestedKind,
   since?: string,
 ): DiskDecision {
-  const chain = chainOf(segmentsOf(disk.bitmaps));
+  const chain = chainOf(disk);
   const previous = chain[0]?.backupId ?? null;
   const full = (reason: Reason): DiskDecision => ({
     kind: 'full',
@@ -95,8 +95,9 @@ function whyNot(
   holding: readonly PublishedBackup[],
   wanted: string | undefined,
 ): Reason {
-  const segments = segmentsOf(disk.bitmaps);
-  if (segments.length === 0) return 'no-tracking';
+  const all = segmentsOf(disk.bitmaps);
+  const segments = all.filter(({ device }) => device === disk.device);
+  if (segments.length === 0) return all.length === 0 ? 'no-tracking' : 'image-moved';
   if (segments.some(({ inconsistent }) => inconsistent)) return 'tracking-inconsistent';
   if (chain.length === 0) return 'tracking-broken';
   const reached = holding.filter(({ backupId }) =>

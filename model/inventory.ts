@@ -20,7 +20,10 @@ export const Bytes = z.union([z.int().min(0), z.string()]).transform((value, con
     context.addIssue({ code: 'custom', message: 'a size looks like 10GiB, 512MiB or 1048576' });
     return z.NEVER;
   }
-  return Number(digits) * 1024 ** ['B', 'KiB', 'MiB', 'GiB', 'TiB'].indexOf(unit ?? 'B');
+  const bytes = Number(digits) * 1024 ** ['B', 'KiB', 'MiB', 'GiB', 'TiB'].indexOf(unit ?? 'B');
+  if (Number.isSafeInteger(bytes)) return bytes;
+  context.addIssue({ code: 'custom', message: 'a size is 8191 TiB at most' });
+  return z.NEVER;
 });
 
 /** Settings that `defaults` gives to every VM and each VM may override. */

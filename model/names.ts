@@ -7,7 +7,9 @@ export const VmName = z
   .regex(/^[A-Za-z0-9](?!.*\.\.)[A-Za-z0-9._-]*$/, {
     error:
       'a VM name is 1 to 63 letters, digits, ".", "_", "-", a letter or digit first, no two dots in a row',
-  });
+  })
+  // The repository's own file lies beside the folders of its VMs.
+  .refine((name) => name !== 'repository.json', { error: 'a VM cannot be named repository.json' });
 
 /** A backup's id, made by `backupIdOf`. */
 export const BackupId = z
@@ -49,9 +51,12 @@ export function parseOurName(
   return { backupId, disk: Number(disk), role: role as Role };
 }
 
-/** The bitmap that records from one backup's instant until the next one's. */
-export function segmentName(backupId: string, previous: string | null): string {
-  return `stillpoint:${backupId}:${previous ?? 'none'}`;
+/**
+ * The bitmap that records from one backup's instant until the next one's. It names its device, for it lies in the image:
+ * when images change places, each tells whose changes it holds.
+ */
+export function segmentName(device: string, backupId: string, previous: string | null): string {
+  return `stillpoint:${backupId}:${previous ?? 'none'}:${device}`;
 }
 
 /** The bitmap that a copy reads: the merge of the segments since its parent. Never persistent, never recording. */
@@ -59,15 +64,16 @@ export function temporaryBitmapName(backupId: string, disk: number): string {
   return `stillpoint-tmp:${backupId}:${String(disk).padStart(2, '0')}`;
 }
 
-const SegmentName = /^stillpoint:(\d{8}T\d{6}Z-[0-9a-f]{4}):(none|\d{8}T\d{6}Z-[0-9a-f]{4})$/;
+const SegmentName =
+  /^stillpoint:(\d{8}T\d{6}Z-[0-9a-f]{4}):(none|\d{8}T\d{6}Z-[0-9a-f]{4}):([A-Za-z0-9_][A-Za-z0-9._-]{0,99})$/;
 
 /** Reads a segment's name, or tells that the bitmap is not a segment of ours. */
 export function parseSegmentName(
   name: string,
-): { backupId: string; previous: string | null } | undefined {
-  const [, backupId, previous] = SegmentName.exec(name) ?? [];
-  if (!backupId || !previous) return undefined;
-  return { backupId, previous: previous === 'none' ? null : previous };
+): { device: string; backupId: string; previous: string | null } | undefined {
+  const [, backupId, previous, device] = SegmentName.exec(name) ?? [];
+  if (!backupId || !previous || !device) return undefined;
+  return { device, backupId, previous: previous === 'none' ? null : previous };
 }
 
 /** Whether a bitmap is one that a copy of ours read, left by a run that died. */

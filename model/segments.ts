@@ -11,9 +11,17 @@ export type SeenBitmap = {
 };
 
 /** A bitmap of ours: the changes from one backup's instant until the next one's. */
-export type Segment = SeenBitmap & { readonly backupId: string; readonly previous: string | null };
+export type Segment = SeenBitmap & {
+  /** The device whose changes it holds. */
+  readonly device: string;
+  readonly backupId: string;
+  readonly previous: string | null;
+};
 
-/** The segments among a disk's bitmaps. Foreign bitmaps are not looked at. */
+/** A disk, as far as its changes are tracked. */
+export type TrackedDisk = { readonly device: string; readonly bitmaps: readonly SeenBitmap[] };
+
+/** The segments among bitmaps, of whatever device. Foreign bitmaps are not looked at. */
 export function segmentsOf(bitmaps: readonly SeenBitmap[]): Segment[] {
   return bitmaps.flatMap((bitmap) => {
     const parsed = parseSegmentName(bitmap.name);
@@ -22,11 +30,13 @@ export function segmentsOf(bitmaps: readonly SeenBitmap[]): Segment[] {
 }
 
 /**
- * The unbroken chain of segments, newest first: from the newest recording, consistent one that nobody names as its
- * predecessor back over `previous`, as long as each is there and consistent. Empty when nothing records.
+ * The unbroken chain of a disk's own segments, newest first: from the newest recording, consistent one that nobody names
+ * as its predecessor back over `previous`, as long as each is there and consistent. Empty when nothing records.
  */
-export function chainOf(segments: readonly Segment[]): Segment[] {
-  const usable = segments.filter((segment) => !segment.inconsistent);
+export function chainOf({ device, bitmaps }: TrackedDisk): Segment[] {
+  const usable = segmentsOf(bitmaps).filter(
+    (segment) => segment.device === device && !segment.inconsistent,
+  );
   const named = new Set(usable.map((segment) => segment.previous));
   const head = usable
     .filter((segment) => segment.recording && !named.has(segment.backupId))
@@ -48,16 +58,17 @@ export type Tidying =
 
 /**
  * What has to happen to a disk's segments so that the newest one is of a published backup: unpublished ones are
- * merged back into their predecessors, inconsistent ones and those outside the chain are removed.
+ * merged back into their predecessors, inconsistent ones and those outside the chain are removed, also those of an image
+ * that was another device's.
  */
 export function tidyingOf(
-  bitmaps: readonly SeenBitmap[],
+  disk: TrackedDisk,
   isPublished: (backupId: string) => boolean,
 ): Tidying[] {
-  const segments = segmentsOf(bitmaps);
-  const chain = chainOf(segments);
-  const steps: Tidying[] = segments
-    .filter((segment) => !chain.includes(segment))
+  const chain = chainOf(disk);
+  const chained = new Set(chain.map(({ name }) => name));
+  const steps: Tidying[] = segmentsOf(disk.bitmaps)
+    .filter(({ name }) => !chained.has(name))
     .map((segment) => ({ do: 'remove', bitmap: segment.name }));
   for (const [position, segment] of chain.entries()) {
     if (isPublished(segment.backupId)) break;
@@ -76,11 +87,11 @@ export function tidyingOf(
  * Only ever from the oldest end, so that what stays is a chain.
  */
 export function droppable(
-  bitmaps: readonly SeenBitmap[],
+  disk: TrackedDisk,
   isPublished: (backupId: string) => boolean,
   keep: number,
 ): string[] {
-  const chain = chainOf(segmentsOf(bitmaps));
+  const chain = chainOf(disk);
   const dropped: string[] = [];
   for (let count = chain.length; count > 1; count--) {
     const oldest = chain[count - 1];

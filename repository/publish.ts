@@ -116,7 +116,7 @@ function manifestOf(
       kind,
       reason,
       parent,
-      bitmap: segmentName(plan.backupId, previous),
+      bitmap: segmentName(device, plan.backupId, previous),
       ...digests[at],
       file: diskFile(device),
     })),

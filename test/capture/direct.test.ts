@@ -79,7 +79,7 @@ describe('direct.takeInstant', () => {
       addingTemporary(0),
       merging(0, [ofTuesday, ofMonday]),
       copying(0, 'vd0-node', 'bitmap'),
-      adding(1, `stillpoint:${wednesday}:none`, { persistent: false }),
+      adding(1, `stillpoint:${wednesday}:none:vd1`, { persistent: false }),
       copying(1, 'vd1-node', 'full'),
     ]);
   });

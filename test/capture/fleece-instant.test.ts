@@ -68,7 +68,7 @@ describe('fleece.takeInstant', () => {
           adding(0, ofWednesday),
           disabling(0, ofTuesday),
           merging(0, [ofTuesday]),
-          adding(1, `stillpoint:${wednesday}:none`, { persistent: false }),
+          adding(1, `stillpoint:${wednesday}:none:vd1`, { persistent: false }),
         ],
       },
     ]);

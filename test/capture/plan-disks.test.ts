@@ -7,8 +7,8 @@ import { MiB } from './sample.ts';
 import { openRecorded } from './recorded.ts';
 
 const [monday, tuesday] = ['20261123T000000Z-aaaa', '20261124T000000Z-bbbb'] as const;
-const ofMonday = `stillpoint:${monday}:none`;
-const ofTuesday = `stillpoint:${tuesday}:${monday}`;
+const ofMonday = `stillpoint:${monday}:none:vd0`;
+const ofTuesday = `stillpoint:${tuesday}:${monday}:vd0`;
 
 function held(backupId: string, ...devices: readonly string[]): PublishedBackup {
   const disk = { virtualBytes: 64 * MiB, kind: 'full' as const };

@@ -11,10 +11,11 @@ export const [monday, tuesday, wednesday] = [
 export const MiB = 1024 ** 2;
 
 /** The segments of the first two backups: Monday's rests, Tuesday's records. */
-export const ofMonday = segmentName(monday, null);
-export const ofTuesday = segmentName(tuesday, monday);
+export const mondayOf = (device: string) => segmentName(device, monday, null);
+export const tuesdayOf = (device: string) => segmentName(device, tuesday, monday);
+export const [ofMonday, ofTuesday] = [mondayOf('vd0'), tuesdayOf('vd0')];
 /** The one that Wednesday's backup, which is on its way, begins. */
-export const ofWednesday = segmentName(wednesday, tuesday);
+export const ofWednesday = segmentName('vd0', wednesday, tuesday);
 
 export function diskPlan(index: number, changes: Partial<DiskPlan> = {}): DiskPlan {
   return {

@@ -2,13 +2,13 @@ import { ourName, segmentName, temporaryBitmapName } from '../../model/names.ts'
 import { targetNode } from '../../capture/block-nodes.ts';
 import { scratchNode } from '../../qemu/images/create-scratch.ts';
 import { FakeVm } from './fake-vm.ts';
-import { MiB, ofMonday, ofTuesday, tuesday, wednesday } from './sample.ts';
+import { MiB, mondayOf, tuesday, tuesdayOf, wednesday } from './sample.ts';
 
 /** The segments of two backups that were published. */
 export function putSegments(vm: FakeVm, ...disks: readonly number[]): void {
   for (const index of disks) {
-    vm.bitmaps.put(`vd${index}-node`, ofMonday, { recording: false });
-    vm.bitmaps.put(`vd${index}-node`, ofTuesday);
+    vm.bitmaps.put(`vd${index}-node`, mondayOf(`vd${index}`), { recording: false });
+    vm.bitmaps.put(`vd${index}-node`, tuesdayOf(`vd${index}`));
   }
 }
 
@@ -38,8 +38,9 @@ export function putFilter(vm: FakeVm, index: number, backupId: string = wednesda
     target: ourName(backupId, index, 's'),
   });
   vm.nodes.setDrive({ path: `/machine/peripheral/vd${index}`, property: 'drive', value: filter });
-  const hasSegments = vm.bitmaps.on(`vd${index}-node`).some(({ name }) => name === ofTuesday);
-  vm.bitmaps.put(`vd${index}-node`, segmentName(backupId, hasSegments ? tuesday : null));
+  const [device, node] = [`vd${index}`, `vd${index}-node`];
+  const hasSegments = vm.bitmaps.on(node).some(({ name }) => name === tuesdayOf(device));
+  vm.bitmaps.put(node, segmentName(device, backupId, hasSegments ? tuesday : null));
 }
 
 /** A VM with a qcow2 that has segments, and a raw image that has none. */

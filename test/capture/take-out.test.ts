@@ -81,7 +81,7 @@ describe('takeOut', () => {
     await takeAllOut(vm);
 
     expect(vm.bitmaps.on('vd0-node').map(({ name }) => name)).toEqual([
-      segmentName(wednesday, null),
+      segmentName('vd0', wednesday, null),
     ]);
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { dropOldSegments, tidySegments } from '../../capture/tidy-segments.ts';
 import { QmpCommandError } from '../../qemu/errors.ts';
 import { FakeVm } from './fake-vm.ts';
-import { monday, ofMonday, ofTuesday, ofWednesday, tuesday } from './sample.ts';
+import { monday, mondayOf, ofMonday, ofTuesday, ofWednesday, tuesday } from './sample.ts';
 import { putFilter, putSegments } from './scenes.ts';
 
 const published =
@@ -78,6 +78,16 @@ describe('tidySegments', () => {
     expect(bitmapsOf(vm, 'vd1-node')).toEqual([]);
   });
 
+  it('removes what an image brings along from the device that it had before', async () => {
+    const vm = new FakeVm();
+    putSegments(vm, 0);
+    vm.bitmaps.put('vd1-node', ofTuesday);
+
+    await tidySegments(await vm.open(), published(monday, tuesday));
+
+    expect(vm.sent('block-dirty-bitmap-remove')).toEqual([{ node: 'vd1-node', name: ofTuesday }]);
+  });
+
   it('tidies the disk below a filter that is still there', async () => {
     const vm = new FakeVm();
     putSegments(vm, 0);
@@ -117,7 +127,10 @@ describe('dropOldSegments', () => {
 
     await dropOldSegments(await vm.open(), published(monday, tuesday), 1);
 
-    expect(vm.log).toEqual(Array(2).fill(`block-dirty-bitmap-remove ${ofMonday}`));
+    expect(vm.log).toEqual([
+      `block-dirty-bitmap-remove ${ofMonday}`,
+      `block-dirty-bitmap-remove ${mondayOf('vd1')}`,
+    ]);
     expect(bitmapsOf(vm)).toEqual([[ofTuesday, true]]);
   });
 

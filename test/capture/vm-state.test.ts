@@ -28,8 +28,8 @@ function anonymous(device: string, node: string, qdev: string): Disk {
 
 const anon = (index: number) => `/machine/peripheral-anon/device[${index}]`;
 const bitmap = { recording: true, persistent: true, inconsistent: false, dirtyBytes: 0 };
-const ofMonday = { ...bitmap, name: 'stillpoint:20261123T000000Z-aaaa:none' };
-const ofTuesday = { ...bitmap, name: 'stillpoint:20261124T000000Z-bbbb:20261123T000000Z-aaaa' };
+const ofMonday = { ...bitmap, name: 'stillpoint:20261123T000000Z-aaaa:none:vd0' };
+const ofTuesday = { ...bitmap, name: 'stillpoint:20261124T000000Z-bbbb:20261123T000000Z-aaaa:vd0' };
 
 const topologies: { name: string; disks: Disk[] }[] = [
   {
@@ -90,7 +90,7 @@ describe('readVmState', () => {
       node: 'vd0-node',
       top: 'sp-20261124T000000Z-bbbb-00f',
       virtualBytes: 64 * MiB,
-      bitmaps: [{ ...bitmap, name: 'stillpoint:20261124T000000Z-bbbb:none' }],
+      bitmaps: [{ ...bitmap, name: 'stillpoint:20261124T000000Z-bbbb:none:vd0' }],
     });
   });
 
@@ -135,14 +135,26 @@ describe('readVmState', () => {
     const vm = new AnsweringQemu({
       'query-status': () => ({ status: 'running', running: true }),
       'query-jobs': () => [],
-      'query-block': () => [block(anon(0), 'a'), block('disk', 'b')],
+      'query-block': () => [
+        block(anon(0), 'a'),
+        block('disk-1', 'b'),
+        block('disk', 'c'),
+        block('x'.repeat(100), 'd'),
+        block('x'.repeat(120), 'e'),
+      ],
       'x-debug-query-block-graph': () => ({ nodes: [], edges: [] }),
     });
 
     const { disks } = await readVmState(await vm.open());
 
-    expect(disks.map(({ device }) => device)).toEqual(['disk', 'disk-1']);
-    expect(disks.map(({ qomPath }) => qomPath)).toEqual([anon(0), '/machine/peripheral/disk']);
+    expect(disks.map(({ device }) => device)).toEqual([
+      'disk',
+      'disk-1',
+      'disk-2',
+      'x'.repeat(100),
+      `${'x'.repeat(95)}-1`,
+    ]);
+    expect(disks[2]?.qomPath).toBe('/machine/peripheral/disk');
     expect(disks[0]?.usedBytes).toBe(MiB);
   });
 });

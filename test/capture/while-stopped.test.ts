@@ -109,6 +109,25 @@ describe('whileStopped, with a VM that runs', () => {
     expect(vm.log.at(-1)).toBe('clear lease');
   });
 
+  it('calls it void also when somebody has stopped the VM again', async () => {
+    const vm = new FakeVm();
+    const steps = async () => {
+      vm.become('running');
+      vm.become('paused');
+    };
+
+    await expect(run(vm, { steps })).rejects.toBeInstanceOf(InstantVoidError);
+  });
+
+  it('clears the lease when it does not come to the stop', async () => {
+    const vm = new FakeVm();
+    const before = () => Promise.reject(new Error('no flush'));
+
+    await expect(run(vm, { before })).rejects.toThrow('no flush');
+
+    expect(vm.log).toEqual(['write lease', 'before', 'clear lease']);
+  });
+
   it('does not mind that somebody continued the VM before', async () => {
     const vm = new FakeVm();
     const before = async () => vm.emit('RESUME');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Kind } from '../../model/choices.ts';
+import { segmentName } from '../../model/names.ts';
 import { decideDisk, type PublishedBackup } from '../../model/decide.ts';
 import {
   inconsistent,
@@ -82,6 +83,7 @@ describe('decideDisk, for changes', () => {
   });
 });
 
+const ofAnother = segmentName('vd1', wednesday, tuesday);
 const vd1 = { device: 'vd1', virtualBytes: GiB, kind: 'incremental' as const };
 
 describe('decideDisk, for all content', () => {
@@ -95,6 +97,11 @@ describe('decideDisk, for all content', () => {
       reason: 'first-backup',
     },
     { title: 'the disk has no segment', bitmaps: [], reason: 'no-tracking' },
+    {
+      title: 'its image was another device’s',
+      bitmaps: [{ ...segment(wednesday, tuesday, recording), name: ofAnother }],
+      reason: 'image-moved',
+    },
     {
       title: 'the head is inconsistent',
       bitmaps: [segment(wednesday, tuesday, inconsistent)],

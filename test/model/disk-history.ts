@@ -101,7 +101,7 @@ export class DiskHistory {
     for (const { name, recording } of segmentsOf(this.#seen()))
       if (recording) this.#bitmap(name).recording = false;
     this.bitmaps.push({
-      name: segmentName(backupId, decision.previous),
+      name: segmentName(device, backupId, decision.previous),
       recording: true,
       persistent: this.keepsBitmaps,
       inconsistent: false,
@@ -119,7 +119,8 @@ export class DiskHistory {
   publish({ backupId, disk, file }: Taken, keep: number): void {
     this.published.set(backupId, file);
     if (this.#restored(file).some((block, at) => block !== disk[at])) this.wrong.push(backupId);
-    for (const name of droppable(this.#seen(), this.#isPublished, keep)) this.#remove(name);
+    for (const name of droppable({ device, bitmaps: this.#seen() }, this.#isPublished, keep))
+      this.#remove(name);
   }
 
   /** Deletes a published backup, if no other builds upon it. */
@@ -132,14 +133,16 @@ export class DiskHistory {
 
   /** Tidies up, and dies after so many commands. */
   tidy(commands = Infinity): void {
-    const plain = tidyingOf(this.#seen(), this.#isPublished).flatMap((step) => {
-      if (step.do === 'remove') return [() => this.#remove(step.bitmap)];
-      return [
-        () => void (this.#bitmap(step.into).recording = true),
-        () => this.#merge(step.newest, step.into),
-        () => this.#remove(step.newest),
-      ];
-    });
+    const plain = tidyingOf({ device, bitmaps: this.#seen() }, this.#isPublished).flatMap(
+      (step) => {
+        if (step.do === 'remove') return [() => this.#remove(step.bitmap)];
+        return [
+          () => void (this.#bitmap(step.into).recording = true),
+          () => this.#merge(step.newest, step.into),
+          () => this.#remove(step.newest),
+        ];
+      },
+    );
     for (const command of plain.slice(0, commands)) command();
   }
 

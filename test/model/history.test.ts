@@ -121,9 +121,10 @@ describe('whatever happens to a disk', () => {
         history.tidy();
 
         const seen = history.bitmaps.map((bitmap) => ({ ...bitmap, dirtyBytes: 0 }));
-        const [head] = chainOf(segmentsOf(seen));
+        const disk = { device: 'vd0', bitmaps: seen };
+        const [head] = chainOf(disk);
         const isPublished = (backupId: string) => history.published.has(backupId);
-        expect(tidyingOf(seen, isPublished)).toEqual([]);
+        expect(tidyingOf(disk, isPublished)).toEqual([]);
         expect(head ? isPublished(head.backupId) : seen.length === 0).toBe(true);
       }),
       runs,

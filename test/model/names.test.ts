@@ -65,8 +65,10 @@ describe('parseOurName', () => {
 describe('segmentName', () => {
   it('is read again as it was made', () => {
     fc.assert(
-      fc.property(backupId, fc.option(backupId), (backupId, previous) => {
-        expect(parseSegmentName(segmentName(backupId, previous))).toEqual({ backupId, previous });
+      fc.property(fc.string(), backupId, fc.option(backupId), (raw, backupId, previous) => {
+        const device = deviceName(raw);
+        const name = segmentName(device, backupId, previous);
+        expect(parseSegmentName(name)).toEqual({ device, backupId, previous });
       }),
     );
   });
@@ -76,10 +78,12 @@ describe('segmentName', () => {
     'stillpoint',
     `stillpoint:${monday}`,
     `stillpoint:${monday}:`,
-    `stillpoint:${monday}:nobody`,
-    `stillpoint:${monday}:none:more`,
+    `stillpoint:${monday}:none`,
+    `stillpoint:${monday}:none:`,
+    `stillpoint:${monday}:nobody:vd0`,
+    `stillpoint:${monday}:none:vd0:more`,
     `stillpoint-tmp:${monday}:00`,
-    `their-stillpoint:${monday}:none`,
+    `their-stillpoint:${monday}:none:vd0`,
   ];
   for (const name of foreign)
     it(`is not ${name}`, () => expect(parseSegmentName(name)).toBeUndefined());
@@ -91,7 +95,7 @@ describe('temporaryBitmapName', () => {
 
     expect(ours).toBe(`stillpoint-tmp:${monday}:03`);
     expect(isTemporaryBitmap(ours)).toBe(true);
-    const others = [segmentName(tuesday, monday), `${ours}0`, 'tmp', 'stillpoint-tmp:x:00'];
+    const others = [segmentName('vd0', tuesday, monday), `${ours}0`, 'tmp', 'stillpoint-tmp:x:00'];
     expect(others.filter(isTemporaryBitmap)).toEqual([]);
   });
 });

@@ -15,7 +15,7 @@ export function segment(
   is: Partial<SeenBitmap> = {},
 ): SeenBitmap {
   return {
-    name: segmentName(backupId, previous),
+    name: segmentName('vd0', backupId, previous),
     recording: false,
     persistent: true,
     inconsistent: false,

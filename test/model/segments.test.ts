@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { segmentName } from '../../model/names.ts';
 import { chainOf, droppable, segmentsOf, tidyingOf, type Tidying } from '../../model/segments.ts';
 import {
   inconsistent,
@@ -19,7 +20,7 @@ const published =
 
 describe('segmentsOf', () => {
   it('leaves out what is not a segment of ours', () => {
-    const others = ['theirs', `stillpoint-tmp:${monday}:00`, 'stillpoint:x:none'];
+    const others = ['theirs', `stillpoint-tmp:${monday}:00`, 'stillpoint:x:none:vd0'];
     const bitmaps = others.map((name) => ({ ...segment(monday, null), name }));
 
     expect(segmentsOf([...bitmaps, ...threeDays]).map(({ name }) => name)).toEqual([
@@ -78,7 +79,7 @@ describe('chainOf', () => {
   ];
   for (const { title, bitmaps, chain } of cases)
     it(`the chain ${title}`, () => {
-      expect(chainOf(segmentsOf(bitmaps)).map(({ backupId }) => backupId)).toEqual(chain);
+      expect(chainOf({ device: 'vd0', bitmaps }).map(({ backupId }) => backupId)).toEqual(chain);
     });
 });
 
@@ -149,6 +150,15 @@ describe('tidyingOf', () => {
       steps: [remove(ofMonday), remove(ofTuesday)],
     },
     {
+      title: 'removes what was recorded for another device, whose image this was',
+      bitmaps: [
+        segment(monday, null, recording),
+        { ...segment(tuesday, monday, recording), name: segmentName('vd1', tuesday, monday) },
+      ],
+      ids: [monday, tuesday],
+      steps: [remove(segmentName('vd1', tuesday, monday))],
+    },
+    {
       title: 'touches no bitmap of others',
       bitmaps: [{ ...segment(monday, null, recording), name: 'theirs' }],
       ids: [],
@@ -156,7 +166,8 @@ describe('tidyingOf', () => {
     },
   ];
   for (const { title, bitmaps, ids, steps } of cases)
-    it(`the cleaner ${title}`, () => expect(tidyingOf(bitmaps, published(...ids))).toEqual(steps));
+    it(`the cleaner ${title}`, () =>
+      expect(tidyingOf({ device: 'vd0', bitmaps }, published(...ids))).toEqual(steps));
 });
 
 describe('droppable', () => {
@@ -185,9 +196,13 @@ describe('droppable', () => {
   ];
   for (const { title, ids, keep, dropped } of cases)
     it(`what may go ${title}`, () =>
-      expect(droppable(threeDays, published(...ids), keep)).toEqual(dropped));
+      expect(droppable({ device: 'vd0', bitmaps: threeDays }, published(...ids), keep)).toEqual(
+        dropped,
+      ));
 
   it('what may go is nothing that is not a part of the chain', () => {
-    expect(droppable(threeDays.slice(0, 2), published(), 1)).toEqual([]);
+    expect(droppable({ device: 'vd0', bitmaps: threeDays.slice(0, 2) }, published(), 1)).toEqual(
+      [],
+    );
   });
 });

@@ -64,7 +64,7 @@ describe('publish', () => {
       kind: 'incremental',
       reason: 'changes-since-parent',
       parent: monday,
-      bitmap: `stillpoint:${tuesday}:${monday}`,
+      bitmap: `stillpoint:${tuesday}:${monday}:vd1`,
       bytes: file.length,
       sha256: createHash('sha256').update(file).digest('hex'),
       file: 'vd1.qcow2',

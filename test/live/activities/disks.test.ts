@@ -1,7 +1,10 @@
+import { rename } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { attachments } from '../../../lab/attachments.ts';
+import { compare } from '../../../lab/compare.ts';
+import { copyOfDisk } from '../../../lab/copy-of-disk.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
-import { expectSame } from '../rig/oracle.ts';
+import { expectSame, publishedFile } from '../rig/oracle.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
 
@@ -101,6 +104,29 @@ describe('a disk is backed up', () => {
       'full: disk-resized',
       'incremental: changes-since-parent',
     ]);
+  });
+
+  it('in full when its image was another device’s before', async () => {
+    const twins = [{ virtualBytes: 64 * MiB }, { virtualBytes: 64 * MiB }];
+    await using machine = await startQemu({ disks: twins });
+    await using rig = await makeRig(machine);
+    await writeSomething(rig, 1);
+    await new Way(rig).toEnd();
+    await machine.quit();
+    const [first = '', second = ''] = machine.disks.map(({ path }) => path);
+    await rename(first, `${first}.moved`);
+    await rename(second, first);
+    await rename(`${first}.moved`, second);
+    await machine.restart();
+    await machine.device(machine.disk(0)).write(7, { offset: 32 * MiB, bytes: MiB });
+
+    const run = await new Way(rig).until('publishBackup');
+
+    expect(run.plan.disks.map(({ reason }) => reason)).toEqual(['image-moved', 'image-moved']);
+    for (const disk of machine.disks) {
+      const file = publishedFile(rig, run.plan.backupId, disk.name);
+      expect(await compare(file, await copyOfDisk(machine, disk))).toBe('identical');
+    }
   });
 
   it('since a chosen backup, as a differential', async () => {

@@ -23,8 +23,8 @@ export const topologies: readonly Topology[] = [
     name: 'two-named-disks-with-bitmaps',
     disks: [{}, { format: 'raw' }],
     async arrange({ labQmp }) {
-      const first = 'stillpoint:20261123T000000Z-aaaa:none';
-      const second = 'stillpoint:20261124T000000Z-bbbb:20261123T000000Z-aaaa';
+      const first = 'stillpoint:20261123T000000Z-aaaa:none:vd0';
+      const second = 'stillpoint:20261124T000000Z-bbbb:20261123T000000Z-aaaa:vd0';
       for (const [name, disabled] of [
         [first, true],
         [second, false],
@@ -69,7 +69,7 @@ export const topologies: readonly Topology[] = [
       await createImage({ path, virtualBytes: 64 * MiB });
       await labQmp.execute('block-dirty-bitmap-add', {
         node: 'vd0-node',
-        name: 'stillpoint:20261123T000000Z-aaaa:none',
+        name: 'stillpoint:20261123T000000Z-aaaa:none:vd0',
         granularity,
         persistent: true,
       });
@@ -124,7 +124,7 @@ async function fleece(qmp: Machine['labQmp']): Promise<void> {
       'on-cbw-error': 'break-snapshot',
     },
   ] as const;
-  const segment = { node: 'vd0-node', name: `stillpoint:${id}:none` };
+  const segment = { node: 'vd0-node', name: `stillpoint:${id}:none:vd0` };
   await qmp.execute('block-dirty-bitmap-add', { ...segment, persistent: true, granularity });
   for (const node of nodes) await qmp.execute('blockdev-add', node);
   await qmp.execute('qom-set', {
