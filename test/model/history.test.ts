@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chainOf, segmentsOf, tidyingOf } from '../../model/segments.ts';
+import { chainOf, tidyingOf } from '../../model/segments.ts';
 import { DiskHistory } from './disk-history.ts';
 
 type Event = (history: DiskHistory) => void;
