@@ -22,9 +22,10 @@ export async function running<T>(
   const { paths } = dependencies;
   servedVm(dependencies, vm);
   let latest: Progress | undefined;
+  // Beside the work, whose time may be the guest's. A token that is lost costs a heartbeat's time-out.
+  const kept = keepToken(paths, vm, context.info.taskToken).catch(() => undefined);
   const timer = setInterval(() => context.heartbeat(latest), beatMs);
   try {
-    await keepToken(paths, vm, context.info.taskToken);
     return await work(signal, (progress) => {
       latest = progress;
     });
@@ -34,5 +35,6 @@ export async function running<T>(
     throw error;
   } finally {
     clearInterval(timer);
+    await kept;
   }
 }

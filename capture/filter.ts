@@ -8,18 +8,19 @@ import { isOurs, type Disk } from './vm-state.ts';
 const cbwTimeoutSeconds = 4;
 
 /**
- * Puts a copy-before-write filter between a device and its disk. Only while the VM is stopped, and only on a disk
- * that was just seen without one: setting the node that a device already has kills QEMU.
+ * Puts a copy-before-write filter between a device and its disk, by two commands that are sent at once: the answers are
+ * still to come. Only while the VM is stopped, and only on a disk that was just seen without one: setting the node that a
+ * device already has kills QEMU. Where the filter could not be made, the device keeps the node that it has.
  */
-export async function insertFilter(
+export function insertFilter(
   qmp: QmpClient,
   plan: BackupPlan,
   planned: DiskPlan,
   disk: Disk,
-): Promise<void> {
+): Promise<unknown>[] {
   const filter = ourName(plan.backupId, planned.index, 'f');
   const bitmap = { node: disk.node, name: temporaryBitmapName(plan.backupId, planned.index) };
-  await qmp.execute('blockdev-add', {
+  const made = qmp.execute('blockdev-add', {
     driver: 'copy-before-write',
     'node-name': filter,
     file: disk.node,
@@ -28,7 +29,7 @@ export async function insertFilter(
     'cbw-timeout': cbwTimeoutSeconds,
     ...(planned.kind === 'full' ? {} : { bitmap }),
   });
-  await qmp.execute('qom-set', { path: disk.qomPath, property: 'drive', value: filter });
+  return [made, qmp.execute('qom-set', { path: disk.qomPath, property: 'drive', value: filter })];
 }
 
 /** Gives each device that has a filter of ours its own disk back. Looks at every device just before. */

@@ -43,7 +43,7 @@ export const fleece: Capture = {
     const disks = plan.disks.map((planned) => ({ planned, disk: plannedDisk(state, planned) }));
     expectTemporaryBitmaps(plan, disks);
     const flushAll = async () => {
-      for (const { disk } of disks) await flush(qmp, disk);
+      await Promise.all(disks.map(({ disk }) => flush(qmp, disk)));
     };
     return await whileStopped(qmp, lease, flushAll, async () => {
       await qmp.execute('transaction', {
@@ -57,7 +57,9 @@ export const fleece: Capture = {
           ),
         ]),
       });
-      for (const { planned, disk } of disks) await insertFilter(qmp, plan, planned, disk);
+      // Sent in one go, for the guest stands still; QEMU runs them in this order.
+      const sent = disks.flatMap(({ planned, disk }) => insertFilter(qmp, plan, planned, disk));
+      await allDone(sent);
     });
   },
 
@@ -126,6 +128,12 @@ function copyActions(plan: BackupPlan, planned: DiskPlan): Action[] {
     ...mergeInto(plan, planned, source, planned.merge),
     job,
   ];
+}
+
+/** Throws what failed first, once all have ended: none runs on behind the caller's back. */
+async function allDone(sent: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(sent)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 }
 
 function records(disk: Disk, bitmap: string): boolean {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, open, readFile, rename, rm } from 'node:fs/promises';
+import { link, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BrokenJsonError } from './errors.ts';
 import { errorCode, unlessAbsent } from './system-error.ts';
@@ -15,6 +15,17 @@ export async function writeDurably(path: string, text: string): Promise<void> {
   await writeNew(temporary, text);
   await rename(temporary, path);
   await syncFolder(dirname(path));
+}
+
+/**
+ * Writes a text file so that every reader finds the old content or the new one, whole, whoever dies. Not flushed, for
+ * what means nothing any more when the host itself has gone. One writer at a time for a path.
+ */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const temporary = `${path}.tmp`;
+  await rm(temporary, { force: true });
+  await writeFile(temporary, text, { flag: 'wx', mode: 0o600 });
+  await rename(temporary, path);
 }
 
 /**

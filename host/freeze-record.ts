@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readJsonFile, writeDurably } from '../files/durable.ts';
+import { readJsonFile, writeWhole } from '../files/durable.ts';
 import { BackupId } from '../model/names.ts';
 import { StateError } from './errors.ts';
 import type { StatePaths } from './state-paths.ts';
@@ -26,13 +26,13 @@ export const FreezeRecord = z.object({
 });
 export type FreezeRecord = z.infer<typeof FreezeRecord>;
 
-/** On disk when this resolves. */
+/** There for every process when this resolves; a host that goes takes the guest along. */
 export async function writeFreezeRecord(
   paths: StatePaths,
   vm: string,
   record: FreezeRecord,
 ): Promise<void> {
-  await writeDurably(paths.vm(vm).freeze, JSON.stringify(record));
+  await writeWhole(paths.vm(vm).freeze, JSON.stringify(record));
 }
 
 /** The VM's record, or undefined when there is none. A file that is no record is a `StateError`. */

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
-import { removeFile, writeDurably } from '../files/durable.ts';
+import { removeFile, writeWhole } from '../files/durable.ts';
 import { unlessAbsent } from '../files/system-error.ts';
 import { makeVmFolders, type StatePaths } from './state-paths.ts';
 
 /**
  * Says that a VM which ran is being stopped by us: whoever finds it paused may let it run. Call it before `stop` is
- * sent, and only when the VM runs. On disk when this resolves.
+ * sent, and only when the VM runs. There for every process when this resolves; a host that goes takes the VM along.
  */
 export async function writeStopLease(
   paths: StatePaths,
@@ -13,7 +13,7 @@ export async function writeStopLease(
   backupId: string,
 ): Promise<void> {
   const { stop } = await makeVmFolders(paths, vm);
-  await writeDurably(stop, JSON.stringify({ backupId, since: new Date().toISOString() }));
+  await writeWhole(stop, JSON.stringify({ backupId, since: new Date().toISOString() }));
 }
 
 /** Call it after `cont`. May be called again. */

@@ -32,7 +32,7 @@ export class Recorder {
     this.#since = new Date();
   }
 
-  /** Writes the state as it then is. On disk when this resolves, with all that was to be written before. */
+  /** Writes the state as it then is. There for every process when this resolves, with all that was to be written before. */
   async write(state: FreezeRecord['state'] = stateOf[this.#freezer.state]): Promise<void> {
     const { config, paths } = this.#ward;
     const { backupId, vm, maxFreezeSeconds } = config;
@@ -52,7 +52,7 @@ export class Recorder {
     await write;
   }
 
-  /** Resolves when all that was to be written is on disk. */
+  /** Resolves when all that was to be written is there. */
   async written(): Promise<void> {
     await this.#last;
   }
