@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { Freeze, Instant, Thaw } from '../model/instant.ts';
+import type { Instant, Thaw } from '../model/instant.ts';
 import { BackupPlan } from '../model/plan.ts';
 import type { BackupResult } from '../model/result.ts';
 import { commitBackup } from './commit-backup.ts';
@@ -38,7 +38,7 @@ export function createHostActivities(dependencies: HostDependencies) {
       );
     },
     prepareTargets: planned(prepareTargets),
-    freezeGuest: planned<Freeze>(freezeGuest),
+    freezeGuest: planned(freezeGuest),
     takeInstant: planned<Instant>(takeInstant),
     thawGuest: planned<Thaw>(thawGuest),
     startCopy: planned(startCopy),

@@ -2,18 +2,20 @@ import { captureFor } from '../capture/capture-for.ts';
 import { LeaseBrokenError } from '../host/errors.ts';
 import { GuardClient } from '../host/guard/client.ts';
 import { clearStopLease, writeStopLease } from '../host/stop-lease.ts';
-import type { Instant } from '../model/instant.ts';
+import type { Freeze, Instant } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import { QmpClient } from '../qemu/qmp/client.ts';
 import type { HostDependencies } from './dependencies.ts';
+import { FreezeFailedError } from './errors.ts';
 import { atStep, captureContext } from './vm-site.ts';
 
 const connectMs = 5_000;
 
 /**
- * Takes the instant under the guard's eyes and tells it, so that it thaws at once. If this process dies in between, the
- * guard lets the guest go. An instant that the guard gave up is a `LeaseBrokenError`; traces of an earlier attempt are
- * a `LeftoversError`: in both cases the backup starts anew.
+ * Waits for the freeze, takes the instant under the guard's eyes and tells it, so that it thaws at once. If this process
+ * dies in between, the guard lets the guest go. An instant that the guard gave up is a `LeaseBrokenError`; traces of an
+ * earlier attempt are a `LeftoversError`: in both cases the backup starts anew. A freeze that failed is a
+ * `FreezeFailedError` with `quiesce: required`, and told otherwise.
  */
 export async function takeInstant(
   dependencies: HostDependencies,
@@ -24,8 +26,6 @@ export async function takeInstant(
     const { paths } = site;
     const { vm, backupId } = plan;
     await using guard = await GuardClient.connect(paths, vm, signal);
-    const { armed, reason } = await guard.arm();
-    if (!armed) throw new LeaseBrokenError(`${vm}: the guard holds the guest no more: ${reason}`);
     const lease = {
       write: () => writeStopLease(paths, vm, backupId),
       clear: () => clearStopLease(paths, vm),
@@ -37,9 +37,26 @@ export async function takeInstant(
       AbortSignal.any([signal, AbortSignal.timeout(connectMs)]),
     );
     const context = captureContext(site, plan, qmp);
+    const freeze = await frozen(guard, plan);
+    // All that follows is done in the guest's time.
+    const { armed, reason } = await guard.arm();
+    if (!armed) throw new LeaseBrokenError(`${vm}: the guard holds the guest no more: ${reason}`);
     const taken = await captureFor(plan.shield).takeInstant(context, lease);
     const { held } = await guard.taken();
     if (!held) throw new LeaseBrokenError(`${vm}: the guard gave up before the instant`);
-    return { ...taken, held };
+    return { ...taken, held, freeze };
   });
+}
+
+/** What came of the freeze that `freezeGuest` had the guard begin. */
+async function frozen(
+  guard: GuardClient,
+  { vm, quiesce, maxFreezeSeconds }: BackupPlan,
+): Promise<Freeze> {
+  if (quiesce === 'off') return { frozen: false, filesystems: 0 };
+  const freeze = await guard.frozen((maxFreezeSeconds + 5) * 1_000);
+  if (freeze.frozen) return freeze;
+  const trouble = `${vm}: not frozen: ${freeze.trouble ?? 'no reason was given'}`;
+  if (quiesce === 'required') throw new FreezeFailedError(trouble);
+  return { ...freeze, trouble: trouble.slice(0, 500) };
 }

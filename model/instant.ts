@@ -3,17 +3,7 @@ import { Consistency } from './choices.ts';
 
 const Milliseconds = z.number().min(0);
 
-/** What `takeInstant` did to the guest. */
-export const Instant = z.strictObject({
-  takenAt: z.iso.datetime(),
-  pausedMs: Milliseconds.describe(
-    'How long the guest stood still, from `stop` to `cont`. 0 if it did not.',
-  ),
-  held: z.boolean().describe('Whether the freeze, if there was one, still held at the instant.'),
-});
-export type Instant = z.infer<typeof Instant>;
-
-/** What `freezeGuest` reached. */
+/** What a freeze came to. */
 export const Freeze = z.strictObject({
   frozen: z.boolean(),
   filesystems: z.int().min(0).describe('How many file systems the agent froze.'),
@@ -24,6 +14,17 @@ export const Freeze = z.strictObject({
     .describe('Why nothing was frozen although it was wanted.'),
 });
 export type Freeze = z.infer<typeof Freeze>;
+
+/** What `takeInstant` did to the guest. */
+export const Instant = z.strictObject({
+  takenAt: z.iso.datetime(),
+  pausedMs: Milliseconds.describe(
+    'How long the guest stood still, from `stop` to `cont`. 0 if it did not.',
+  ),
+  held: z.boolean().describe('Whether the freeze, if there was one, still held at the instant.'),
+  freeze: Freeze,
+});
+export type Instant = z.infer<typeof Instant>;
 
 /** What `thawGuest` found. */
 export const Thaw = z.strictObject({

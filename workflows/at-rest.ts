@@ -1,6 +1,6 @@
 import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
 import { LeaseBrokenError } from '../host/errors.ts';
-import type { Freeze, Instant, InstantRecord, Thaw } from '../model/instant.ts';
+import type { Instant, InstantRecord, Thaw } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import type { Report } from './report.ts';
 import type { Steps } from './steps.ts';
@@ -20,17 +20,17 @@ export async function takeInstantAtRest(
   hostLost: () => boolean,
 ): Promise<InstantRecord> {
   let thaw: Thaw;
-  let freeze: Freeze;
   let instant: Instant;
   try {
     report.enter('freezing');
-    freeze = await steps.freezeGuest(plan);
+    await steps.freezeGuest(plan);
     report.enter('instant');
     instant = await steps.takeInstant(plan);
   } finally {
     report.enter('thawing');
     thaw = await CancellationScope.nonCancellable(() => unless(hostLost, steps.thawGuest(plan)));
   }
+  const { freeze } = instant;
   const lost = freeze.frozen && !(instant.held && thaw.held);
   if (lost && plan.quiesce === 'required')
     throw ApplicationFailure.create({

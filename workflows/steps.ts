@@ -63,8 +63,16 @@ export function stepsOn(taskQueue: string, maxFreezeSeconds: number) {
       retry: { maximumAttempts: 3, nonRetryableErrorTypes: permanentWhilePlanning },
     }),
     prepareTargets: step('prepareTargets', 'Create targets and scratch, prove the way', repeated),
-    freezeGuest: step('freezeGuest', 'Freeze the guest file systems', once),
-    takeInstant: step('takeInstant', 'Take the instant of all disks', once),
+    freezeGuest: step(
+      'freezeGuest',
+      'Start the guard, and have it freeze the guest file systems',
+      once,
+    ),
+    takeInstant: step(
+      'takeInstant',
+      'Take the instant of all disks, once the guest is frozen',
+      once,
+    ),
     thawGuest: step('thawGuest', 'Make sure that the guest is thawed', unbounded),
     startCopy: step('startCopy', 'Start the copy jobs', {
       ...repeated,

@@ -6,6 +6,8 @@ import type { StatePaths } from '../state-paths.ts';
 import { AnswerMessage, questions, type Answer, type Question } from './protocol.ts';
 
 const briefMs = 5_000;
+/** Nobody waits for that answer: the guard has a deadline of its own. */
+const freezeMs = 60_000;
 
 type Waiting = { resolve: (message: AnswerMessage) => void; reject: (error: Error) => void };
 
@@ -34,6 +36,18 @@ export class GuardClient implements AsyncDisposable {
   /** Freezes the guest. May be asked again: a guest that is frozen stays so. */
   async freeze(timeoutMs: number): Promise<Freeze> {
     return this.#ask('freeze', timeoutMs);
+  }
+
+  /** Has the guest frozen, and resolves when the guard has the order. `frozen` tells what came of it. */
+  async beginFreeze(): Promise<void> {
+    this.freeze(freezeMs).catch(() => undefined);
+    // Questions are taken in their order.
+    await this.status();
+  }
+
+  /** Tells what came of the freeze that was begun last, on whatever connection, when it is known. */
+  async frozen(timeoutMs: number): Promise<Freeze> {
+    return this.#ask('frozen', timeoutMs);
   }
 
   /** Makes this connection the taker's: when it ends before `taken`, freeze and pause are given up at once. */

@@ -14,12 +14,22 @@ const statusMs = 1_000;
 /** Answers what a guard is asked; what each question means stands in `protocol.ts`. */
 export class Guard {
   readonly #custody: Custody;
+  #freezing: Promise<Freeze> | undefined;
 
   constructor(custody: Custody) {
     this.#custody = custody;
   }
 
   async freeze(): Promise<Freeze> {
+    this.#freezing = this.#freeze();
+    return this.#freezing;
+  }
+
+  async frozen(): Promise<Freeze> {
+    return this.#freezing ?? notFrozen('no freeze was asked for');
+  }
+
+  async #freeze(): Promise<Freeze> {
     const custody = this.#custody;
     // The agent of a guest that stands still would not answer before it runs.
     if (await this.#isPaused()) return notFrozen('the VM is paused');

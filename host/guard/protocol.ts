@@ -10,6 +10,8 @@ import { phases } from './lease.ts';
 export const questions = {
   /** Freezes the guest's file systems. */
   freeze: Freeze,
+  /** What came of the freeze that was asked for last, on whatever connection. */
+  frozen: Freeze,
   /**
    * Makes this connection the taker's: when it ends before `taken`, the guard gives freeze and pause up at once, and
    * else at the deadline, which starts now if none runs.

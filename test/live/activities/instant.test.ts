@@ -58,7 +58,10 @@ describe('a VM that its operator has paused', () => {
       await expectSame(rig, run.plan, held);
       expect(seen).not.toContain('RESUME');
       expect(await machine.labQmp.execute('query-status', {})).toMatchObject({ status: 'paused' });
-      expect(run.freeze).toMatchObject({ frozen: false, trouble: 'the VM is paused' });
+      expect(run.freeze).toMatchObject({
+        frozen: false,
+        trouble: 'vm: not frozen: the VM is paused',
+      });
     });
 });
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { sweepHost } from '../../../activities/sweep-host.ts';
 import { findGuard } from '../../../host/guard/find-guard.ts';
+import { readFreezeRecord } from '../../../host/freeze-record.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { eventually } from '../../host/eventually.ts';
 import { expectSame } from '../rig/oracle.ts';
@@ -78,7 +79,9 @@ it('a sweep thaws a guest whose guard was killed, although its backup runs', asy
   await using machine = await startQemu({ disks, guest: {} });
   await using rig = await makeRig(machine, { runs: () => true });
   const run = await new Way(rig, { quiesce: 'required' }).until('freezeGuest');
-  expect(run.freeze).toEqual({ frozen: true, filesystems: 2 });
+  await eventually(
+    async () => (await readFreezeRecord(rig.dependencies.paths, 'vm'))?.state === 'frozen',
+  );
   const guard = async () => findGuard(rig.dependencies.paths, 'vm');
   process.kill((await guard()) ?? NaN, 'SIGKILL');
   await eventually(async () => (await guard()) === undefined);

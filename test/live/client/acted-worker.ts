@@ -43,8 +43,13 @@ export async function startActedWorker(
       return plan;
     },
     prepareTargets: async () => {},
-    freezeGuest: async () => ({ frozen: true, filesystems: 2 }),
-    takeInstant: async () => ({ takenAt: instant.takenAt, pausedMs: 3, held: true }),
+    freezeGuest: async () => {},
+    takeInstant: async () => ({
+      takenAt: instant.takenAt,
+      pausedMs: 3,
+      held: true,
+      freeze: { frozen: true, filesystems: 2 },
+    }),
     thawGuest: async () => ({ frozenMs: 40, held: true }),
     startCopy: async () => {},
     watchCopy: async () => {

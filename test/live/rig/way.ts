@@ -52,7 +52,7 @@ export class Way {
     return this.#plan;
   }
 
-  /** What the freeze came to, once it was tried. */
+  /** What the freeze came to, once the instant is taken. */
   get freeze(): Freeze | undefined {
     return this.#freeze;
   }
@@ -97,15 +97,15 @@ export class Way {
       const { runId, workflowId } = this.run;
       const published = { plan: this.plan, instant, runId, workflowId };
       this.#result = await publishBackup(dependencies, published, signal);
-    } else if (step === 'freezeGuest')
-      this.#freeze = await freezeGuest(dependencies, this.plan, signal);
+    } else if (step === 'takeInstant')
+      this.#freeze = (await takeInstant(dependencies, this.plan, signal)).freeze;
     else if (step === 'watchCopy') await watchCopy(dependencies, this.plan, signal, () => {});
     else await planned[step](dependencies, this.plan, signal);
   }
 }
 
 /** The steps whose only input is the plan. */
-const planned = { prepareTargets, takeInstant, thawGuest, startCopy, commitBackup };
+const planned = { prepareTargets, freezeGuest, thawGuest, startCopy, commitBackup };
 
 const instant = {
   takenAt: new Date(0).toISOString(),

@@ -2,18 +2,27 @@ import type { HostActivities } from '../../../activities/host-activities.ts';
 import { PlanInput } from '../../../activities/plan-backup.ts';
 import { PublishInput } from '../../../activities/publish-backup.ts';
 import { RollbackInput } from '../../../activities/rollback-backup.ts';
+import type { Instant } from '../../../model/instant.ts';
 import { BackupPlan } from '../../../model/plan.ts';
 import { planOf } from '../../repository/sample.ts';
 
 /** One VM of the host: what a test lets its steps do, and the steps in the order in which they were begun. */
 export type FakeVm = { readonly acts: HostActivities; readonly calls: string[] };
 
+/** An instant under a freeze that held. */
+export const instant: Instant = {
+  takenAt: '2026-11-24T02:05:01.000Z',
+  pausedMs: 3.2,
+  held: true,
+  freeze: { frozen: true, filesystems: 2 },
+};
+
 /** Steps that all go well. */
 export const goesWell: HostActivities = {
   planBackup: async ({ request, backupId }) => planOf(backupId, null, request.vm),
   prepareTargets: async () => {},
-  freezeGuest: async () => ({ frozen: true, filesystems: 2 }),
-  takeInstant: async () => ({ takenAt: '2026-11-24T02:05:01.000Z', pausedMs: 3.2, held: true }),
+  freezeGuest: async () => {},
+  takeInstant: async () => instant,
   thawGuest: async () => ({ frozenMs: 41.5, held: true }),
   startCopy: async () => {},
   watchCopy: async () => {},

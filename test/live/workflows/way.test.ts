@@ -5,7 +5,7 @@ import { FreezeFailedError } from '../../../activities/errors.ts';
 import { BlockJobError, QmpTimeoutError } from '../../../qemu/errors.ts';
 import { RepositoryUnreachableError } from '../../../repository/errors.ts';
 import { failing } from './failing.ts';
-import { goesWell } from './fake-host.ts';
+import { goesWell, instant } from './fake-host.ts';
 import { storeHistory } from './histories.ts';
 import { outcomeOf } from './outcome.ts';
 import { Stage } from './stage.ts';
@@ -37,8 +37,9 @@ describe.concurrent('backupVm', { timeout: 60_000 }, () => {
   });
 
   it('goes on after a failed freeze, as crash-consistent, and says why', async () => {
-    const freezeGuest = async () => ({ frozen: false, filesystems: 0, trouble: 'no agent' });
-    const { calls, start } = stage.vm('not-frozen', { freezeGuest });
+    const freeze = { frozen: false, filesystems: 0, trouble: 'no agent' };
+    const takeInstant = async () => ({ ...instant, freeze });
+    const { calls, start } = stage.vm('not-frozen', { takeInstant });
     const backup = await start({ quiesce: 'preferred' });
 
     const result = await backup.result();
@@ -50,7 +51,7 @@ describe.concurrent('backupVm', { timeout: 60_000 }, () => {
 
   it('fails at once, undone, when a freeze was required and failed', async () => {
     const { calls, start } = stage.vm('freeze-failed', {
-      freezeGuest: async () => {
+      takeInstant: async () => {
         throw new FreezeFailedError('no agent');
       },
     });
@@ -63,6 +64,7 @@ describe.concurrent('backupVm', { timeout: 60_000 }, () => {
       'planBackup',
       'prepareTargets',
       'freezeGuest',
+      'takeInstant',
       'thawGuest',
       'rollbackBackup',
     ]);
