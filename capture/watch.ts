@@ -1,3 +1,4 @@
+import type { Shield } from '../model/choices.ts';
 import type { Progress } from '../model/instant.ts';
 import { ourName } from '../model/names.ts';
 import type { BackupPlan } from '../model/plan.ts';
@@ -26,10 +27,10 @@ export async function watchJobs(
     stall.see(progress.doneBytes);
 
     const last = plan.secondPass && plan.shield === 'fleece' ? second : first;
-    refuseBroken(first, second.found.length > 0 || last === second);
+    refuseBroken(first, second.found.length > 0 || last === second, plan.shield);
     if (last.missing.length === 0 && last.found.every(({ status }) => status === 'pending')) return;
     if (last !== second) continue;
-    if (second.found.length > 0) refuseBroken(second, false);
+    if (second.found.length > 0) refuseBroken(second, false, plan.shield);
     else await moveOn(qmp, plan, first.found);
   }
 }
@@ -44,10 +45,15 @@ function jobsOf(plan: BackupPlan, jobs: readonly Job[], role: 'j' | 'k'): Pass {
   };
 }
 
+/** A snapshot that breaks for want of room answers "Permission denied", which tells nobody. */
+const scratchHint =
+  'a copy ends like this too when its scratch is full: then raise scratchBytes, or back up when the guest writes less';
+
 /** A job that ended by itself has failed, or somebody cancelled it. Where the pass may be through, its end is fine. */
-function refuseBroken({ found, missing }: Pass, mayBeThrough: boolean): void {
+function refuseBroken({ found, missing }: Pass, mayBeThrough: boolean, shield: Shield): void {
   for (const { id, status, error } of found) {
-    if (error !== undefined) throw new BlockJobError(id, error);
+    if (error !== undefined)
+      throw new BlockJobError(id, shield === 'fleece' ? `${error} (${scratchHint})` : error);
     if (status === 'aborting' || status === 'null' || (status === 'concluded' && !mayBeThrough))
       throw new BlockJobError(id, 'ended before the copy was complete');
   }

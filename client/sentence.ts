@@ -60,6 +60,7 @@ const doing: Record<Phase, string> = {
   publishing: 'publishing',
   'rolling-back': 'undoing the backup',
   'rolled-back': 'undone',
+  'not-undone': 'not undone yet',
   done: 'done',
 };
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
 import type { TemporalAddress } from '../inventory/connection-options.ts';
 import { explained, unreachable } from './temporal-errors.ts';
@@ -51,8 +52,11 @@ export class TemporalLink {
   /** Makes a request that waits for something to happen. A server that goes away ends it after about 20 s, `signal` at once. */
   async wait<T>(request: () => Promise<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
+    // The SDK listens anew with each of its long polls, and stays until the signal is gone.
+    const own = AbortSignal.any([signal]);
+    setMaxListeners(0, own);
     try {
-      return await this.#connection.withAbortSignal(signal, request);
+      return await this.#connection.withAbortSignal(own, request);
     } catch (error) {
       signal.throwIfAborted();
       throw explained(error, this.#where);

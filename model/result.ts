@@ -33,4 +33,5 @@ export type Phase =
   | 'publishing'
   | 'rolling-back'
   | 'rolled-back'
+  | 'not-undone'
   | 'done';

@@ -11,6 +11,8 @@ import { Saga } from './saga.ts';
 import { abandonSignal, statusQuery } from './signals.ts';
 import { locateVm, stepsOn, type Steps } from './steps.ts';
 
+const sweepFollows = 'the host cleans up with its next sweep, when it can.';
+
 /** How often a backup starts anew when its instant did not hold. */
 const maxStarts = 3;
 
@@ -77,7 +79,7 @@ async function startTheCopy(
   }
 }
 
-/** Waits for the rollback as long as it takes, unless an operator says that the host is lost. */
+/** Waits for the rollback as long as it takes, unless an operator says that the host is lost. Never fails. */
 async function undo(
   steps: Steps,
   which: { vm: string; backupId: string; runId: string },
@@ -86,11 +88,12 @@ async function undo(
 ): Promise<void> {
   report.enter('rolling-back');
   const rollback = CancellationScope.cancellable(() => steps.rollbackBackup(which));
-  const outcome = await Promise.race([rollback, condition(abandoned)]);
-  report.ended(
-    'rolled-back',
-    outcome
-      ? outcome.troubles.join('\n')
-      : 'Abandoned: the host cleans up with its next sweep, when it is back.',
-  );
+  try {
+    const outcome = await Promise.race([rollback, condition(abandoned)]);
+    if (outcome) report.ended('rolled-back', outcome.troubles.join('\n'));
+    else report.ended('not-undone', `Abandoned: ${sweepFollows}`);
+  } catch (failure) {
+    // What is thrown is why the backup failed, not this.
+    report.ended('not-undone', `${messageOf(failure)}: ${sweepFollows}`);
+  }
 }

@@ -12,6 +12,7 @@ import {
   UnsupportedQemuError,
   VmChangedError,
 } from '../capture/errors.ts';
+import { BrokenJsonError } from '../files/errors.ts';
 import { LockLostError, StateError, VmBusyError } from '../host/errors.ts';
 import { UnknownVmError } from '../inventory/errors.ts';
 import { BlockJobError, QmpBusyError, QmpConnectError, QmpProtocolError } from '../qemu/errors.ts';
@@ -29,6 +30,7 @@ export const permanent: string[] = [
   // A workflow that was reset must not write a published backup anew.
   BackupPublishedError,
   BlockJobError,
+  BrokenJsonError,
   FreezeFailedError,
   LibvirtManagedError,
   LockLostError,
@@ -57,6 +59,8 @@ export const permanentAtTheEnd: string[] = [
   BackupPublishedError,
   LockLostError,
   RequestError,
+  // Without the VM in its inventory a host cannot reach it. When it is back, the sweep frees it.
+  UnknownVmError,
 ].map(({ name }) => name);
 
 /** Before anything is begun, also what may pass is told at once: the operator decides when to try again. */

@@ -78,7 +78,7 @@ export class Report {
   }
 
   /** The other upsert. */
-  ended(phase: 'done' | 'rolled-back', note = ''): void {
+  ended(phase: 'done' | 'rolled-back' | 'not-undone', note = ''): void {
     this.enter(phase, note);
     this.#upsert([
       { key: searchAttributes.phase, value: phase },
@@ -102,11 +102,10 @@ export class Report {
             '',
             `${plan.kind}, about ${mebibytes(plan.expectedBytes)} expected, shield \`${plan.shield}\`, QEMU ${plan.qemuVersion}`,
             '',
-            '| disk | kind | reason | expected | builds on |',
-            '|---|---|---|---|---|',
+            // No table: the Web UI sets its cells without any room between them.
             ...plan.disks.map(
-              (disk) =>
-                `| ${disk.device} | ${disk.kind} | ${disk.reason} | ${mebibytes(disk.expectedBytes)} | ${disk.parent ?? '-'} |`,
+              ({ device, kind, reason, expectedBytes, parent }) =>
+                `- **${device}**: ${kind} (${reason}), about ${mebibytes(expectedBytes)}${parent === null ? '' : `, builds on \`${parent}\``}`,
             ),
           ]
         : []),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as activityErrors from '../../activities/errors.ts';
 import * as captureErrors from '../../capture/errors.ts';
+import * as filesErrors from '../../files/errors.ts';
 import * as hostErrors from '../../host/errors.ts';
 import * as inventoryErrors from '../../inventory/errors.ts';
 import * as qemuErrors from '../../qemu/errors.ts';
@@ -12,10 +13,18 @@ import {
 } from '../../workflows/permanent-errors.ts';
 
 /** The roots of the trees are never thrown. */
-const roots = ['BackupError', 'CaptureError', 'HostError', 'QemuError', 'RepositoryError'];
+const roots = [
+  'BackupError',
+  'CaptureError',
+  'FilesError',
+  'HostError',
+  'QemuError',
+  'RepositoryError',
+];
 const classes = {
   ...activityErrors,
   ...captureErrors,
+  ...filesErrors,
   ...hostErrors,
   ...inventoryErrors,
   ...qemuErrors,

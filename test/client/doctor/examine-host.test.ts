@@ -38,7 +38,7 @@ describe('examineState', () => {
   });
 
   it('warns of a scratch budget that the file system cannot hold', async () => {
-    const checks = await examineState(folder, [vm('web1', '9000TiB')]);
+    const checks = await examineState(folder, [vm('web1', '8000TiB')]);
 
     expect(checks).toMatchObject([
       { state: 'warning', message: expect.stringContaining('less than the budget of one disk') },

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as activityErrors from '../../../activities/errors.ts';
 import * as captureErrors from '../../../capture/errors.ts';
+import * as filesErrors from '../../../files/errors.ts';
 import * as hostErrors from '../../../host/errors.ts';
 import * as inventoryErrors from '../../../inventory/errors.ts';
 import * as qemuErrors from '../../../qemu/errors.ts';
@@ -21,6 +22,7 @@ afterAll(async () => stage[Symbol.asyncDispose]());
 const classes: Record<string, unknown> = {
   ...activityErrors,
   ...captureErrors,
+  ...filesErrors,
   ...hostErrors,
   ...inventoryErrors,
   ...qemuErrors,

@@ -86,7 +86,7 @@ describe.concurrent('backupVm, in the Web UI', { timeout: 60_000 }, () => {
 
     expect(details['planBackup']).toBe(`**shown**, backup \`${backupId}\`: planning`);
     expect(details['prepareTargets']).toContain('full, about 0.0 MiB expected');
-    expect(details['prepareTargets']).toContain('| vd0 | full | first-backup |');
+    expect(details['prepareTargets']).toContain('- **vd0**: full (first-backup), about ');
     expect(details['watchCopy']).toContain(`: copying`);
     expect(details['watchCopy']).toContain('filesystem-consistent at 2026-11-24T02:05:01.000Z');
     expect(details['watchCopy']).toContain('frozen 42 ms, paused 3 ms');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BlockJobError, QmpTimeoutError } from '../../../qemu/errors.ts';
 import { LockLostError } from '../../../host/errors.ts';
+import { UnknownVmError } from '../../../inventory/errors.ts';
 import { goesWell } from './fake-host.ts';
 import { HeldStep } from './held-step.ts';
 import { storeHistory } from './histories.ts';
@@ -72,9 +73,23 @@ describe.concurrent('backupVm, undoing', { timeout: 60_000 }, () => {
     await backup.signal('abandon');
 
     expect(await outcomeOf(backup)).toMatchObject({ status: 'CANCELLED' });
-    expect(await phase()).toBe('rolled-back');
+    expect(await phase()).toBe('not-undone');
     expect(calls).toEqual([]);
     await storeHistory('abandoned', backup);
+  });
+
+  it('fails as the backup failed when the host cannot undo it for good', async () => {
+    const unknown = async () => {
+      throw new UnknownVmError('stillpoint.yaml', 'not-undone', []);
+    };
+    const acts = { planBackup: unknown, rollbackBackup: unknown };
+    const { calls, start } = stage.vm('not-undone', acts);
+    const backup = await start();
+
+    expect(await outcomeOf(backup)).toEqual({ status: 'FAILED', error: 'UnknownVmError' });
+    expect(calls).toEqual(['planBackup', 'rollbackBackup']);
+    expect(await backup.query('status')).toMatchObject({ phase: 'not-undone' });
+    await storeHistory('not-undone', backup);
   });
 
   it('waits for the thaw on a host that is gone, until it is told to abandon that', async () => {
