@@ -3,7 +3,7 @@ import { chooseShield, queryAbilities } from '../capture/abilities.ts';
 import { chooseDisks } from '../capture/choose-disks.ts';
 import { planDisks } from '../capture/plan-disks.ts';
 import { readVmState, type Disk } from '../capture/vm-state.ts';
-import { acquireLock, readLock, releaseLock } from '../host/lock.ts';
+import { acquireLock, readLock, releaseLock, type Lock } from '../host/lock.ts';
 import { VmBusyError } from '../host/errors.ts';
 import type { Kind } from '../model/choices.ts';
 import { BackupId } from '../model/names.ts';
@@ -17,7 +17,7 @@ import { RequestError } from './errors.ts';
 import { openKnownRepository } from './known-repository.ts';
 import { checkAgent, checkManager, checkScratchSpace } from './pre-flight.ts';
 import { releaseVm } from './release-vm.ts';
-import { atVm, connectVm, type VmSite } from './vm-site.ts';
+import { atVm, connectVm, servedVm, type VmSite } from './vm-site.ts';
 
 /** The input of `planBackup`. */
 export const PlanInput = z.strictObject({
@@ -39,28 +39,41 @@ export async function planBackup(
   const { request, backupId, runId, workflowId } = input;
   if (!runId.endsWith(backupId.slice(-4)))
     throw new RequestError(`backup id ${backupId} is not of run ${runId}`);
+  // Asked before the mutex, which a backup that is copying holds.
+  servedVm(dependencies, request.vm);
+  await refuseIfBusy(dependencies, request.vm, runId);
   return atVm(dependencies, request.vm, signal, async (site) => {
     await takeLock(dependencies, request.vm, { backupId, workflowId, runId });
     await openKnownRepository(site);
     const { troubles, found } = await releaseVm(site);
     const plan = await decide(site, input, found);
     await site.repository.checkSpace(plan.expectedBytes, { signal });
-    return { ...plan, warnings: [...plan.warnings, ...troubles] };
+    const warnings = [...plan.warnings, ...troubles].map((text) => text.slice(0, 500));
+    return { ...plan, warnings };
   });
 }
 
 /** The lock outlives a worker, so a holder may be dead: Temporal knows. Its leftovers are swept right after. */
 async function takeLock(
-  { paths, isRunning }: HostDependencies,
+  dependencies: HostDependencies,
   vm: string,
   holder: { backupId: string; workflowId: string; runId: string },
 ): Promise<void> {
+  const held = await refuseIfBusy(dependencies, vm, holder.runId);
+  if (held) await releaseLock(dependencies.paths, vm, held.backupId);
+  await acquireLock(dependencies.paths, vm, holder);
+}
+
+/** A `VmBusyError` while another backup runs. The lock of another one that does not run any more, if there is one. */
+async function refuseIfBusy(
+  { paths, isRunning }: HostDependencies,
+  vm: string,
+  runId: string,
+): Promise<Lock | undefined> {
   const held = await readLock(paths, vm);
-  if (held && held.runId !== holder.runId) {
-    if (await isRunning(held)) throw new VmBusyError(vm, held);
-    await releaseLock(paths, vm, held.backupId);
-  }
-  await acquireLock(paths, vm, holder);
+  if (!held || held.runId === runId) return undefined;
+  if (await isRunning(held)) throw new VmBusyError(vm, held);
+  return held;
 }
 
 /** `found` are the disks before the clean-up, which removed segments that are of no use and with them the reason to tell. */
@@ -111,7 +124,7 @@ async function decide(
       expectedBytes: disks.reduce((total, disk) => total + disk.expectedBytes, 0),
       warnings: [
         ...chosen.warnings,
-        ...broken.map(({ problem }) => problem.slice(0, 500)),
+        ...broken.map(({ problem }) => problem),
         ...(shield === 'fleece' ? await checkScratchSpace(site, disks) : []),
       ],
       disks,

@@ -1,3 +1,4 @@
+import { allDone } from '../capture/all-done.ts';
 import { captureFor } from '../capture/capture-for.ts';
 import { proveWay } from '../capture/prove-way.ts';
 import type { BackupPlan, DiskPlan } from '../model/plan.ts';
@@ -34,7 +35,7 @@ export async function prepareTargets(
     await withCapture(site, plan, (context) => proveWay(context, own.probeSocket));
     await site.receivers.end();
 
-    await Promise.all(plan.disks.map((disk) => makePlace(site, plan, disk)));
+    await allDone(plan.disks.map((disk) => makePlace(site, plan, disk)));
     await withCapture(site, plan, (context) => captureFor(plan.shield).prepare(context));
   });
 }

@@ -4,7 +4,7 @@ import { connectVm, type VmSite } from './vm-site.ts';
 
 /**
  * Connects to QEMU to free it; undefined when it is gone, and all of ours with it. A monitor that does not answer may
- * wait for a mute receiver: they are ended, and it is tried once more.
+ * wait for a mute receiver: each gets a sink in its place, and it is tried once more.
  */
 export async function reachQemu(site: VmSite): Promise<QmpClient | undefined> {
   try {
@@ -12,7 +12,7 @@ export async function reachQemu(site: VmSite): Promise<QmpClient | undefined> {
   } catch (error) {
     if (error instanceof QmpConnectError && isGone(error.cause)) return undefined;
     if (!(error instanceof QmpBusyError || error instanceof QmpTimeoutError)) throw error;
-    await site.receivers.end();
+    await site.receivers.replace();
     return connectVm(site);
   }
 }

@@ -1,5 +1,5 @@
 import type { Receivers } from '../capture/ports.ts';
-import { endReceivers, substituteDeadReceivers } from '../host/receivers.ts';
+import { endReceivers, replaceReceivers, substituteDeadReceivers } from '../host/receivers.ts';
 import type { StatePaths } from '../host/state-paths.ts';
 import { ReceiverError } from '../qemu/errors.ts';
 
@@ -10,13 +10,18 @@ const graceMs = 0;
 export function receiversOf(paths: StatePaths, vm: string): Receivers {
   return {
     async end() {
-      await endReceivers(paths, vm, graceMs).catch((error: unknown) => {
-        // One that hangs in its file system cannot be ended; `yank` frees QEMU from it all the same.
-        if (!(error instanceof ReceiverError)) throw error;
-      });
+      await endReceivers(paths, vm, graceMs).catch(unlessHung);
+    },
+    async replace() {
+      await replaceReceivers(paths, vm).catch(unlessHung);
     },
     async substituteDead(disks) {
       await substituteDeadReceivers(paths, vm, disks);
     },
   };
+}
+
+/** One that hangs in its file system cannot be ended; `yank` frees QEMU from it all the same. */
+function unlessHung(error: unknown): void {
+  if (!(error instanceof ReceiverError)) throw error;
 }

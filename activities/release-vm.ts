@@ -1,9 +1,12 @@
 import { takeOut } from '../capture/take-out.ts';
+import { unshieldedCopy } from '../capture/unshielded-copy.ts';
 import { tidySegments } from '../capture/tidy-segments.ts';
 import { readVmState, type Disk } from '../capture/vm-state.ts';
 import { settleLease } from '../host/lease.ts';
 import { removeReceiverFiles } from '../host/receivers.ts';
 import { removeScratch } from '../host/scratch.ts';
+import { clearStopLease, writeStopLease } from '../host/stop-lease.ts';
+import type { QmpClient } from '../qemu/qmp/client.ts';
 import { RepositoryError } from '../repository/errors.ts';
 import { RepositoryReplacedError } from './errors.ts';
 import { publishedIds } from './published-ids.ts';
@@ -30,10 +33,24 @@ export async function releaseVm(site: VmSite): Promise<Released> {
   return { troubles, found };
 }
 
+/** Takes all of ours out of the VM, and lets it run on where a write that our copy made fail had paused it. */
+async function freeVm({ paths, config, receivers }: VmSite, qmp: QmpClient): Promise<void> {
+  const found = await readVmState(qmp);
+  const copy = unshieldedCopy(found);
+  if (copy !== undefined && found.status === 'io-error')
+    // For whoever comes next, should this process die. A full state folder must not keep the guest waiting.
+    await writeStopLease(paths, config.vm, copy).catch(() => undefined);
+  await takeOut(qmp, receivers);
+  if (copy === undefined) return;
+  const { status } = await qmp.execute('query-status', {});
+  if (status === 'io-error') await qmp.execute('cont', {});
+  await clearStopLease(paths, config.vm);
+}
+
 async function freeQemu(site: VmSite, troubles: string[]): Promise<readonly Disk[]> {
   const { receivers, config, repository } = site;
   await using qmp = await reachQemu(site);
-  if (qmp) await takeOut(qmp, receivers);
+  if (qmp) await freeVm(site, qmp);
   else await receivers.end();
   const found = qmp ? (await readVmState(qmp)).disks : [];
   try {

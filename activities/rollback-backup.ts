@@ -3,7 +3,7 @@ import { readLock, releaseLock } from '../host/lock.ts';
 import { BackupId, VmName } from '../model/names.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { releaseVm } from './release-vm.ts';
-import { atVm } from './vm-site.ts';
+import { atVm, servedVm } from './vm-site.ts';
 
 /** The input of `rollbackBackup`. */
 export const RollbackInput = z.strictObject({
@@ -22,6 +22,10 @@ export async function rollbackBackup(
   { vm, backupId, runId }: RollbackInput,
   signal: AbortSignal,
 ): Promise<{ troubles: string[] }> {
+  servedVm(dependencies, vm);
+  // Asked before the mutex, which the backup that holds the VM may hold for as long as it copies.
+  const held = await readLock(dependencies.paths, vm);
+  if (held && held.runId !== runId) return { troubles: [] };
   return atVm(dependencies, vm, signal, async (site) => {
     if ((await readLock(site.paths, vm))?.runId !== runId) return { troubles: [] };
     const { troubles } = await releaseVm(site);

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { keepToken } from '../host/task-token.ts';
+import { dropToken, keepToken } from '../host/task-token.ts';
 import type { Progress } from '../model/instant.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { servedVm } from './vm-site.ts';
@@ -36,5 +36,6 @@ export async function running<T>(
   } finally {
     clearInterval(timer);
     await kept;
+    await dropToken(paths, vm, context.info.taskToken).catch(() => undefined);
   }
 }

@@ -1,4 +1,5 @@
 import { captureFor } from '../capture/capture-for.ts';
+import { requireGuard } from '../host/guard/require-guard.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { atStep, withCapture } from './vm-site.ts';
@@ -9,7 +10,8 @@ export async function startCopy(
   plan: BackupPlan,
   signal: AbortSignal,
 ): Promise<void> {
-  return atStep(dependencies, plan, signal, (site) =>
-    withCapture(site, plan, (context) => captureFor(plan.shield).startCopy(context)),
-  );
+  return atStep(dependencies, plan, signal, async (site) => {
+    if (plan.shield === 'none') await requireGuard(site.paths, plan.vm, plan.backupId, signal);
+    await withCapture(site, plan, (context) => captureFor(plan.shield).startCopy(context));
+  });
 }

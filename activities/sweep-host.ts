@@ -63,10 +63,13 @@ async function sweepVm(
   );
 }
 
+const damaged = { state: 'unknown' };
+
 /** Whether a guest may be frozen or stopped by us with no guard left to let it go. */
 async function isForsaken(paths: StatePaths, vm: string): Promise<boolean> {
   const held =
     (await hasStopLease(paths, vm)) ||
-    ((await readFreezeRecord(paths, vm))?.state ?? 'thawed') !== 'thawed';
+    // A record that cannot be read tells of a freeze all the same.
+    ((await readFreezeRecord(paths, vm).catch(() => damaged))?.state ?? 'thawed') !== 'thawed';
   return held && (await findGuard(paths, vm)) === undefined;
 }

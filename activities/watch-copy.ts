@@ -1,14 +1,17 @@
 import { TargetLostError } from '../capture/errors.ts';
 import { watchJobs } from '../capture/watch.ts';
+import { requireGuard } from '../host/guard/require-guard.ts';
+import { hasSinks } from '../host/receivers.ts';
 import type { Progress } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import { flushReceiver } from '../qemu/receiver/flush-receiver.ts';
 import type { HostDependencies } from './dependencies.ts';
-import { atStep, placesOf, withCapture } from './vm-site.ts';
+import { atStep, placesOf, withCapture, type VmSite } from './vm-site.ts';
 
 /**
  * Waits until every disk's copy is complete and durable: a job that waits in `pending` is not, for the receiver holds
- * metadata in memory, so a second client flushes each. May be called again after a death: it finds its jobs.
+ * metadata in memory, so a second client flushes each. May be called again after a death: it finds its jobs. Without a
+ * shield the copy is only as long as its guard lives, and as no sink has taken the place of a target.
  */
 export async function watchCopy(
   dependencies: HostDependencies,
@@ -17,16 +20,27 @@ export async function watchCopy(
   onProgress: (progress: Progress) => void,
 ): Promise<void> {
   return atStep(dependencies, plan, signal, async (site) => {
-    await withCapture(site, plan, (context) => watchJobs(context, onProgress));
+    await withCapture(site, plan, (context) =>
+      watchJobs(context, async (progress) => {
+        onProgress(progress);
+        if (plan.shield === 'none') await requireGuard(site.paths, plan.vm, plan.backupId, signal);
+      }),
+    );
     for (const { targetSocket } of placesOf(site, plan))
-      await flushReceiver(targetSocket, plan.targetStallSeconds * 1_000, { signal }).catch(
-        (cause: unknown) => {
-          signal.throwIfAborted();
-          throw new TargetLostError(
-            `${targetSocket}: the receiver does not flush the target; look at the repository`,
-            { cause },
-          );
-        },
+      await flushTarget(site, targetSocket, plan.targetStallSeconds * 1_000);
+    if (await hasSinks(site.paths, plan.vm))
+      throw new TargetLostError(
+        `${plan.vm}: a receiver died under the copy, and what came after is in no target; look at the repository`,
       );
+  });
+}
+
+async function flushTarget({ signal }: VmSite, socket: string, deadlineMs: number): Promise<void> {
+  await flushReceiver(socket, deadlineMs, { signal }).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    throw new TargetLostError(
+      `${socket}: the receiver does not flush the target; look at the repository`,
+      { cause },
+    );
   });
 }

@@ -2,6 +2,7 @@ import { ourName, temporaryBitmapName } from '../model/names.ts';
 import type { BackupPlan, DiskPlan } from '../model/plan.ts';
 import { scratchNode } from '../qemu/images/create-scratch.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
+import { allDone } from './all-done.ts';
 import {
   mergeInto,
   newSegment,
@@ -128,12 +129,6 @@ function copyActions(plan: BackupPlan, planned: DiskPlan): Action[] {
     ...mergeInto(plan, planned, source, planned.merge),
     job,
   ];
-}
-
-/** Throws what failed first, once all have ended: none runs on behind the caller's back. */
-async function allDone(sent: readonly Promise<unknown>[]): Promise<void> {
-  const failed = (await Promise.allSettled(sent)).find(({ status }) => status === 'rejected');
-  if (failed?.status === 'rejected') throw failed.reason;
 }
 
 function records(disk: Disk, bitmap: string): boolean {

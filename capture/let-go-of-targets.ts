@@ -22,15 +22,21 @@ export async function letGoOfTargets(
   const targets = targetsOf(state);
   if (targets.length === 0) return;
   await receivers.substituteDead(targets);
+  // A job that does not end waits for a receiver that is mute, and so do the writes of the guest.
+  if ((await cancelJobs(qmp)) && (await areRemoved(qmp, state))) return;
+  await receivers.end();
+  await receivers.substituteDead(targets);
   await cancelJobs(qmp);
+  await removeNodes(qmp, state, ['t']);
+}
+
+async function areRemoved(qmp: QmpClient, state: VmState): Promise<boolean> {
   try {
     await removeNodes(qmp, state, ['t'], { timeoutMs: removeMs });
+    return true;
   } catch (error) {
-    if (!(error instanceof QmpTimeoutError)) throw error;
-    await receivers.end();
-    await receivers.substituteDead(targets);
-    await cancelJobs(qmp);
-    await removeNodes(qmp, state, ['t']);
+    if (error instanceof QmpTimeoutError) return false;
+    throw error;
   }
 }
 

@@ -15,6 +15,8 @@ export type DiskPlace = {
 export interface Receivers {
   /** Ends every one of them, by signal; resolves when they are gone or could not be ended in bounded time. */
   end(): Promise<void>;
+  /** Ends every one of them and puts a sink in its place, so that neither the monitor nor a guest write waits for it. */
+  replace(): Promise<void>;
   /** Puts a sink in the place of each receiver of these disks that has died, so that guest writes waiting for it go on. */
   substituteDead(
     disks: readonly { readonly index: number; readonly virtualBytes: number }[],

@@ -12,18 +12,18 @@ import type { Job } from './vm-state.ts';
 /**
  * Follows the copy until the last job of every disk waits in `pending`, and reports how far it is. Below QEMU 10.0 it
  * finalizes the first pass and starts the second. May be called again by anyone: all it knows it reads from the jobs.
- * A failed or vanished job is a `BlockJobError`, a target without progress for too long a `TargetStalledError`.
+ * `onLook` may end it by throwing. A failed or vanished job is a `BlockJobError`, a target without progress for too long a `TargetStalledError`.
  */
 export async function watchJobs(
   { qmp, plan, signal }: { qmp: QmpClient; plan: BackupPlan; signal: AbortSignal },
-  onProgress: (progress: Progress) => void,
+  onLook: (progress: Progress) => Promise<void>,
 ): Promise<void> {
   const stall = new StallClock(plan.targetStallSeconds);
   for await (const jobs of ourJobs(qmp, { everyMs: 1_000, signal })) {
     const first = jobsOf(plan, jobs, 'j');
     const second = jobsOf(plan, jobs, 'k');
     const progress = progressOf(first.found, second.found, plan);
-    onProgress(progress);
+    await onLook(progress);
     stall.see(progress.doneBytes);
 
     const last = plan.secondPass && plan.shield === 'fleece' ? second : first;

@@ -7,6 +7,7 @@
  *   ├─ StateError         the state folder cannot be used as it is: an operator has to look (permanent)
  *   ├─ MutexTimeoutError  another attempt works on this VM and did not end in time
  *   ├─ GuardError         the guard cannot be started or reached
+ *   ├─ GuardLostError     an unshielded copy has no guard any more, or its guard gave it up (permanent)
  *   ├─ LeaseBrokenError   the freeze or the pause was given up before the instant (start anew)
  *   └─ LeaseStuckError    a dead run's lease cannot be settled yet: the guest may be frozen or paused (tried again)
  *
@@ -40,6 +41,8 @@ export class StateError extends HostError {}
 export class MutexTimeoutError extends HostError {}
 
 export class GuardError extends HostError {}
+
+export class GuardLostError extends HostError {}
 
 export class LeaseBrokenError extends HostError {}
 

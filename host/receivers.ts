@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeFile } from '../files/durable.ts';
 import { unlessAbsent } from '../files/system-error.ts';
@@ -7,6 +7,9 @@ import { findReceivers } from '../qemu/receiver/find-receivers.ts';
 import { startSubstitute } from '../qemu/receiver/start-substitute.ts';
 import { reconnected } from './reconnected.ts';
 import type { StatePaths } from './state-paths.ts';
+
+/** Larger than any disk: a sink takes every write. */
+const anySize = 2 ** 50;
 
 /** What a receiver holds, as far as a substitute has to know it. */
 export type ReceivedDisk = { readonly index: number; readonly virtualBytes: number };
@@ -43,19 +46,46 @@ export async function substituteDeadReceivers(
   disks: readonly ReceivedDisk[],
 ): Promise<ReceivedDisk[]> {
   const dead = await deadReceivers(paths, vm, disks);
-  const socketOf = ({ index }: ReceivedDisk) => paths.vm(vm).targetSocket(index);
-  await Promise.all(
-    dead.map((disk) =>
-      startSubstitute({ socket: socketOf(disk), virtualBytes: disk.virtualBytes }),
-    ),
+  const of = paths.vm(vm);
+  await startSinks(
+    paths,
+    vm,
+    dead.map(({ index, virtualBytes }) => ({ socket: of.targetSocket(index), virtualBytes })),
   );
-  if (dead.length > 0) await reconnected(dead.map(socketOf));
   return dead;
 }
 
-/** Removes the sockets and logs of receivers that have ended. May be called again. */
+/** Ends every receiver of this VM and puts a sink in its place, for a guest whose writes may wait for it. */
+export async function replaceReceivers(paths: StatePaths, vm: string): Promise<void> {
+  const sockets = (await findReceivers(paths.vm(vm).run)).map(({ socket }) => socket);
+  await endReceivers(paths, vm);
+  await startSinks(
+    paths,
+    vm,
+    sockets.map((socket) => ({ socket, virtualBytes: anySize })),
+  );
+}
+
+/** Whether a sink has taken writes of this copy: it must not be published, although its jobs went well. */
+export async function hasSinks(paths: StatePaths, vm: string): Promise<boolean> {
+  return (await unlessAbsent(stat(paths.vm(vm).sinkMark))) !== undefined;
+}
+
+async function startSinks(
+  paths: StatePaths,
+  vm: string,
+  sinks: readonly { socket: string; virtualBytes: number }[],
+): Promise<void> {
+  if (sinks.length === 0) return;
+  // First the mark: a job cannot tell a sink from a target. A full state folder is no reason to let the guest wait.
+  await writeFile(paths.vm(vm).sinkMark, '').catch(() => undefined);
+  await Promise.all(sinks.map((sink) => startSubstitute(sink)));
+  await reconnected(sinks.map(({ socket }) => socket));
+}
+
+/** Removes the sockets and logs of receivers that have ended, and what tells of sinks. May be called again. */
 export async function removeReceiverFiles(paths: StatePaths, vm: string): Promise<void> {
   const { run } = paths.vm(vm);
   for (const name of (await unlessAbsent(readdir(run))) ?? [])
-    if (/^(\d\dt|p)\.sock(\.log)?$/.test(name)) await removeFile(join(run, name));
+    if (/^((\d\dt|p)\.sock(\.log)?|sink)$/.test(name)) await removeFile(join(run, name));
 }

@@ -34,7 +34,7 @@ export async function hostLeftovers(paths: StatePaths, vm: string): Promise<Host
     scratch: inScratch.filter(isScratch),
     foreign: [
       ...inScratch.filter((path) => !isScratch(path)),
-      ...inRun.filter((path) => !/\/(\d\dt|p|guard|qmp)\.sock(\.log)?$/.test(path)),
+      ...inRun.filter((path) => !/\/((\d\dt|p|guard|qmp)\.sock(\.log)?|sink)$/.test(path)),
     ],
   };
 }

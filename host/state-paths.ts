@@ -20,6 +20,8 @@ export type VmPaths = {
   /** Where a guard offers QMP while it holds the VM's own socket. */
   readonly relaySocket: string;
   readonly probeSocket: string;
+  /** There when a sink has taken the place of a receiver: what was copied is not all in the target. */
+  readonly sinkMark: string;
   /** Folder of the VM's scratch images. */
   readonly scratch: string;
   targetSocket(disk: number): string;
@@ -57,6 +59,7 @@ function vmPaths(root: string, vm: string): VmPaths {
     guardSocket: join(run, 'guard.sock'),
     relaySocket: join(run, 'qmp.sock'),
     probeSocket: join(run, 'p.sock'),
+    sinkMark: join(run, 'sink'),
     scratch,
     targetSocket: (disk) => join(run, `${twoDigits(disk)}t.sock`),
     scratchImage: (disk) => join(scratch, `${twoDigits(disk)}s.img`),

@@ -3,16 +3,21 @@ import { Quiesce, RequestedKind, Shield } from './choices.ts';
 import { BackupId, VmName } from './names.ts';
 
 /** The input of the workflow `backupVm`. All but `vm` is optional; what is left out comes from the inventory. */
-export const BackupRequest = z.strictObject({
-  vm: VmName.describe('The VM to back up, as the inventory names it.'),
-  kind: RequestedKind.default('auto').describe(
-    'Which kind of backup. A disk whose changes were not tracked goes full, with the reason.',
-  ),
-  since: BackupId.optional().describe(
-    'For a differential: the backup to start from. Default: the newest full one.',
-  ),
-  quiesce: Quiesce.optional().describe('Whether to freeze the guest file systems.'),
-  shield: Shield.optional().describe('What stands between the guest and the target.'),
-});
+export const BackupRequest = z
+  .strictObject({
+    vm: VmName.describe('The VM to back up, as the inventory names it.'),
+    kind: RequestedKind.default('auto').describe(
+      'Which kind of backup. A disk whose changes were not tracked goes full, with the reason.',
+    ),
+    since: BackupId.optional().describe(
+      'For a differential: the backup to start from. Default: the newest full one.',
+    ),
+    quiesce: Quiesce.optional().describe('Whether to freeze the guest file systems.'),
+    shield: Shield.optional().describe('What stands between the guest and the target.'),
+  })
+  .refine(({ kind, since }) => since === undefined || kind === 'differential', {
+    path: ['since'],
+    error: 'only a differential has a `since`: say kind "differential" too',
+  });
 export type BackupRequest = z.input<typeof BackupRequest>;
 export type ParsedRequest = z.output<typeof BackupRequest>;

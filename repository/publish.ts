@@ -5,7 +5,7 @@ import { Manifest } from '../model/manifest.ts';
 import { segmentName } from '../model/names.ts';
 import type { BackupPlan, DiskPlan } from '../model/plan.ts';
 import { type Digest, digestFile, type OnBytes } from './digest.ts';
-import { BackupNotFoundError, BackupPublishedError } from './errors.ts';
+import { BackupNotFoundError, BackupPublishedError, RepositoryFormatError } from './errors.ts';
 import {
   diskFile,
   isFolderThere,
@@ -73,12 +73,23 @@ async function publishAnew(
   const digests: Digest[] = [];
   for (const { device } of plan.disks) {
     const target = targetPath(folder, vm, backupId, device);
-    digests.push(await digestFile(target, { durable: true }, onBytes));
+    digests.push(
+      await digestFile(target, { durable: true }, onBytes).catch(unlessGone(vm, backupId)),
+    );
   }
   const manifest = manifestOf(plan, instant, origin, digests);
   await writeDurably(manifestPath(partial), `${JSON.stringify(manifest, undefined, 2)}\n`);
   await rename(partial, publishedPath(folder, vm, backupId));
   return manifest;
+}
+
+/** Without one of its files no later attempt could publish the backup either. */
+function unlessGone(vm: string, backupId: string) {
+  return (cause: unknown): never => {
+    if (!(cause instanceof RepositoryFormatError)) throw cause;
+    const message = `${cause.message}: so there is nothing to publish`;
+    throw new BackupNotFoundError(message, { vm, backupId }, { cause });
+  };
 }
 
 async function checkParent(folder: string, vm: string, disk: DiskPlan): Promise<void> {

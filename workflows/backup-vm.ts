@@ -10,6 +10,7 @@ import { Report } from './report.ts';
 import { Saga } from './saga.ts';
 import { abandonSignal, statusQuery } from './signals.ts';
 import { locateVm, stepsOn, type Steps } from './steps.ts';
+import { unless } from './unless.ts';
 
 const sweepFollows = 'the host cleans up with its next sweep, when it can.';
 
@@ -47,9 +48,9 @@ export async function backupVm(request: BackupRequest): Promise<BackupResult> {
     // All data is there and flushed: from here the way is forward, unless nothing can ever be published.
     return CancellationScope.nonCancellable(async () => {
       report.enter('committing');
-      await steps.commitBackup(plan);
+      await unless(hostLost, steps.commitBackup(plan));
       report.enter('publishing');
-      const result = await steps.publishBackup({ plan, instant, runId });
+      const result = await unless(hostLost, steps.publishBackup({ plan, instant, runId }));
       report.ended('done');
       return result;
     });

@@ -13,7 +13,7 @@ import {
   VmChangedError,
 } from '../capture/errors.ts';
 import { BrokenJsonError } from '../files/errors.ts';
-import { LockLostError, StateError, VmBusyError } from '../host/errors.ts';
+import { GuardLostError, LockLostError, StateError, VmBusyError } from '../host/errors.ts';
 import { UnknownVmError } from '../inventory/errors.ts';
 import { BlockJobError, QmpBusyError, QmpConnectError, QmpProtocolError } from '../qemu/errors.ts';
 import {
@@ -32,6 +32,7 @@ export const permanent: string[] = [
   BlockJobError,
   BrokenJsonError,
   FreezeFailedError,
+  GuardLostError,
   LibvirtManagedError,
   LockLostError,
   NoDiskError,

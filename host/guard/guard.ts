@@ -15,12 +15,14 @@ const statusMs = 1_000;
 export class Guard {
   readonly #custody: Custody;
   #freezing: Promise<Freeze> | undefined;
+  #thawed = false;
 
   constructor(custody: Custody) {
     this.#custody = custody;
   }
 
   async freeze(): Promise<Freeze> {
+    this.#thawed = false;
     this.#freezing = this.#freeze();
     return this.#freezing;
   }
@@ -35,6 +37,7 @@ export class Guard {
     if (await this.#isPaused()) return notFrozen('the VM is paused');
     const freeze = await custody.freezer.freeze(() => {
       if (custody.over !== undefined) throw new Error(custody.over);
+      if (this.#thawed) throw new Error('it was thawed before it was frozen');
       const leftMs = custody.startDeadline();
       // The record stands before the freeze is sent: whoever finds it knows that the guest may be frozen.
       return custody.recorder.write('freezing').then(() => leftMs * freezeShare);
@@ -68,6 +71,8 @@ export class Guard {
 
   async thaw(): Promise<Thaw> {
     const { lease, freezer, recorder } = this.#custody;
+    // A freeze that is on its way to the agent must not come after this.
+    this.#thawed = true;
     if (lease.phase === 'armed') void this.#custody.release('thawed before the instant was taken');
     await freezer.thaw();
     await recorder.written();

@@ -21,6 +21,16 @@ export async function workingJobs(qmp: QmpClient, backupId: string): Promise<Job
   return (await liveJobs(qmp, backupId)).filter(({ status }) => status !== 'pending');
 }
 
+/** Those whose target may have made a write of the guest fail: at work, or ended by an error, which may come first. */
+export async function troublingJobs(qmp: QmpClient, backupId: string): Promise<JobInfo[]> {
+  const jobs = await qmp.execute('query-jobs', {}, { timeoutMs: commandMs });
+  return jobs.filter(
+    ({ id, status, error }) =>
+      parseOurName(id)?.backupId === backupId &&
+      (status === 'concluded' ? error !== undefined : status !== 'pending' && status !== 'null'),
+  );
+}
+
 /** Cancels a backup's jobs and tells whether all have ended within `boundMs`. Their outcome stays to be seen. */
 export async function cancelJobs(
   qmp: QmpClient,

@@ -5,7 +5,7 @@ import { clearStopLease, hasStopLease, standsStill, writeStopLease } from '../st
 import type { GuardConfig } from './config.ts';
 import { isRefused } from '../is-refused.ts';
 import { messageOf, type Log } from './log.ts';
-import { cancelJobs, liveJobs, workingJobs } from './our-jobs.ts';
+import { cancelJobs, liveJobs, troublingJobs } from './our-jobs.ts';
 import type { QmpLink } from './qmp-link.ts';
 
 const commandMs = 3_000;
@@ -36,11 +36,14 @@ export async function freeVm(ward: Ward): Promise<void> {
   await continueVm(ward);
 }
 
-/** Lets the VM run if our stop lease is there, and removes the lease. A VM that its operator paused stays paused. */
-export async function continueVm({ config, paths, link, log }: Ward): Promise<void> {
+/**
+ * Lets the VM run if our stop lease is there, or if the pause is `known` to be ours, and removes the lease. A VM that its
+ * operator paused stays paused.
+ */
+export async function continueVm({ config, paths, link, log }: Ward, known = false): Promise<void> {
   for (let goneSince = Infinity; !link.closed;) {
     try {
-      if (!(await hasStopLease(paths, config.vm))) return;
+      if (!known && !(await hasStopLease(paths, config.vm))) return;
       const qmp = await link.client();
       const { status } = await qmp.execute('query-status', {}, { timeoutMs: commandMs });
       if (standsStill(status)) {
@@ -48,6 +51,7 @@ export async function continueVm({ config, paths, link, log }: Ward): Promise<vo
         log('continued the VM');
       }
       await clearStopLease(paths, config.vm);
+      return;
     } catch (error) {
       log(`the VM is not known to run: ${messageOf(error)}`);
       goneSince = isRefused(error) ? Math.min(goneSince, performance.now()) : Infinity;
@@ -104,12 +108,14 @@ export async function freeFromIoError(ward: Ward): Promise<boolean> {
     const { status } = await qmp.execute('query-status', {}, { timeoutMs: commandMs });
     if (status !== 'io-error') return false;
     // Without a job of ours at work the guest's own disk is in trouble, and the pause is not ours to end.
-    if ((await workingJobs(qmp, ward.config.backupId)).length === 0) return false;
+    if ((await troublingJobs(qmp, ward.config.backupId)).length === 0) return false;
     ward.log('a write failed because of the copy');
-    // Once the jobs are gone nothing else tells that this pause was ours.
-    await writeStopLease(ward.paths, ward.config.vm, ward.config.backupId);
+    // Once the jobs are gone nothing else tells that this pause was ours. A full state folder is no reason to leave it.
+    await writeStopLease(ward.paths, ward.config.vm, ward.config.backupId).catch((error: unknown) =>
+      ward.log(`no lease on the pause: ${messageOf(error)}`),
+    );
     await endDirectCopy(ward);
-    await continueVm(ward);
+    await continueVm(ward, true);
     return true;
   } catch (error) {
     ward.log(`the VM's state is not known: ${messageOf(error)}`);

@@ -23,11 +23,13 @@ export async function watchDirectCopy(
   ward.link.listen(({ event }) => {
     if (event === 'STOP') wake.abort();
   });
+  let broken = false;
   for (let goneSince = Infinity; !signal.aborted;) {
     wake = new AbortController();
     try {
-      const reason = await look(ward);
+      const reason = await look(ward, broken);
       if (reason !== undefined) onBroken(reason);
+      broken ||= reason !== undefined;
       goneSince = Infinity;
     } catch (error) {
       ward.log(`cannot watch: ${messageOf(error)}`);
@@ -39,11 +41,16 @@ export async function watchDirectCopy(
   }
 }
 
-async function look(ward: Ward): Promise<string | undefined> {
+async function look(ward: Ward, broken: boolean): Promise<string | undefined> {
   const { config, paths, link } = ward;
   const qmp = await link.client();
-  if ((await workingJobs(qmp, config.backupId)).length === 0) return undefined;
   if (await freeFromIoError(ward)) return 'io-error: a write failed because of the copy';
+  if ((await workingJobs(qmp, config.backupId)).length === 0) return undefined;
+  // A copy that was given up is cancelled until it has ended: QEMU may have been too busy to answer.
+  if (broken) {
+    await endDirectCopy(ward);
+    return undefined;
+  }
   const dead = await deadReceivers(paths, config.vm, config.disks);
   if (dead.length === 0) return undefined;
   await endDirectCopy(ward);

@@ -26,6 +26,7 @@ describe('letGoOfTargets', () => {
     const asked: unknown[] = [];
     const receivers: Receivers = {
       end: async () => {},
+      replace: async () => {},
       substituteDead: async (disks) => void asked.push(disks),
     };
 

@@ -75,6 +75,7 @@ export const places: readonly DiskPlace[] = [0, 1].map((index) => ({
 export function receiversInto(log: string[]): Receivers {
   return {
     end: async () => void log.push('end receivers'),
+    replace: async () => void log.push('replace receivers'),
     substituteDead: async (disks) =>
       void log.push(`substitute dead ${disks.map(({ index }) => index).join(', ')}`),
   };

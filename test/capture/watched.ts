@@ -35,11 +35,11 @@ export async function watch(
   const reports: Progress[] = [];
   const qmp = await vm.open();
   const left = [...happens];
-  const onProgress = (progress: Progress) => {
+  const onLook = async (progress: Progress) => {
     reports.push(progress);
     left.shift()?.(vm);
   };
-  const error = await watchJobs({ qmp, plan, signal }, onProgress).catch((e: unknown) => e);
+  const error = await watchJobs({ qmp, plan, signal }, onLook).catch((e: unknown) => e);
   return { vm, reports, error };
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { TestContext } from 'vitest';
@@ -38,10 +38,15 @@ export class FileSystem implements AsyncDisposable {
     this.#frozen = false;
   }
 
-  /** Takes all the room that is left; `free` gives it back. */
-  async fill(): Promise<{ free: () => Promise<void> }> {
+  /** Takes all the room but so much; `free` gives it back. */
+  async fill(leftMebibytes = 0): Promise<{ free: () => Promise<void> }> {
     const filler = join(this.path, 'filler');
-    await execa('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k'], { reject: false });
+    const { bavail, bsize } = await statfs(this.path);
+    const count = Math.floor((bavail * bsize - leftMebibytes * 1024 ** 2) / 65_536) + 1;
+    // The last of all room is never to be had whole.
+    await execa('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k', `count=${count}`], {
+      reject: false,
+    });
     return { free: async () => rm(filler) };
   }
 

@@ -5,7 +5,11 @@ const takenAt = '2026-11-24T02:00:05.000Z';
 
 describe('what the steps around the instant tell each other', () => {
   const cases = [
-    { title: 'an instant', schema: Instant, value: { takenAt, pausedMs: 3.1, held: true } },
+    {
+      title: 'an instant',
+      schema: Instant,
+      value: { takenAt, pausedMs: 3.1, held: true, freeze: { frozen: true, filesystems: 2 } },
+    },
     {
       title: 'a freeze that failed',
       schema: Freeze,

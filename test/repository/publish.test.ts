@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import {
   BackupNotFoundError,
   BackupPublishedError,
-  RepositoryFormatError,
 } from '../../repository/errors.ts';
 import {
   diskPath,
@@ -125,7 +124,7 @@ describe('publish', () => {
 
     const published = publish(folder, plan, instant, origin);
 
-    await expect(published).rejects.toThrow(RepositoryFormatError);
+    await expect(published).rejects.toThrow(BackupNotFoundError);
     await expect(published).rejects.toThrow('vd1.qcow2: missing');
     expect(await listBackups(folder)).toEqual([]);
     expect(await readdir(partialPath(folder, 'web1', monday))).toEqual(['vd0.qcow2']);
@@ -140,7 +139,7 @@ describe('publish', () => {
     await rm(target);
     await symlink('/etc/hostname', target);
 
-    await expect(publish(folder, plan, instant, origin)).rejects.toThrow(RepositoryFormatError);
+    await expect(publish(folder, plan, instant, origin)).rejects.toThrow(BackupNotFoundError);
   });
 
   const orphans = [

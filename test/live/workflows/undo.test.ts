@@ -78,6 +78,22 @@ describe.concurrent('backupVm, undoing', { timeout: 60_000 }, () => {
     await storeHistory('abandoned', backup);
   });
 
+  it('ends when a host is given up that never commits', async () => {
+    const commitBackup = async () => {
+      throw new QmpTimeoutError('late');
+    };
+    const { calls, start } = stage.vm('never-committed', { commitBackup });
+    const backup = await start();
+    await expect.poll(() => calls.includes('commitBackup'), patience).toBe(true);
+
+    await backup.cancel();
+    await backup.signal('abandon');
+
+    expect(await outcomeOf(backup)).toMatchObject({ status: 'CANCELLED' });
+    expect(await backup.query('status')).toMatchObject({ phase: 'not-undone' });
+    await storeHistory('abandoned-while-committing', backup);
+  });
+
   it('fails as the backup failed when the host cannot undo it for good', async () => {
     const unknown = async () => {
       throw new UnknownVmError('stillpoint.yaml', 'not-undone', []);

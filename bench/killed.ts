@@ -1,0 +1,68 @@
+import { buildSite, type Site } from './site.ts';
+
+const MiB = 1024 ** 2;
+
+/**
+ * Kills the worker in the middle of a copy and starts another: how many bytes went to the target in all, beside what the
+ * jobs had to copy. The copy goes on with the jobs that ran, so no byte goes twice.
+ */
+export async function benchKilled(): Promise<string[]> {
+  await using site = await buildSite({ disks: [{ virtualBytes: 256 * MiB }] });
+  const { machine, product } = site;
+  const device = machine.device(machine.disk());
+  for (let at = 0; at < 128 * MiB; at += 32 * MiB)
+    await device.write(1 + at / MiB, { offset: at, bytes: 32 * MiB });
+
+  const slowed = untilJob(site, 'created').then((id) => setSpeed(site, id, '16M'));
+  const backup = site.backUp({ kind: 'full' });
+  await slowed;
+  await untilWritten(site, 8 * MiB);
+  await product.killWorker();
+  await product.restartWorker();
+  const [id] = await copyJobs(site);
+  const pending = untilJob(site, 'pending').then(() => writtenBytes(site));
+  await setSpeed(site, id ?? '', '0');
+  const bytes = await pending;
+  const { tookMs } = await backup;
+  return [
+    'worker killed with SIGKILL in the middle of a copy of 128 MiB, and started again',
+    `  written to the target  ${(bytes / MiB).toFixed(1)} MiB, ratio ${(bytes / (128 * MiB)).toFixed(2)} to what there was to copy`,
+    `  start to finished      ${tookMs.toFixed(0)} ms`,
+  ];
+}
+
+/** Resolves with the first copy job that comes to that status. */
+async function untilJob({ machine }: Site, status: string): Promise<string> {
+  return new Promise((resolve) => {
+    const unlisten = machine.labQmp.listen(({ event, data }) => {
+      const id = String(data['id']);
+      if (event !== 'JOB_STATUS_CHANGE' || data['status'] !== status || !/^sp-.*j$/.test(id))
+        return;
+      unlisten();
+      resolve(id);
+    });
+  });
+}
+
+async function copyJobs({ machine }: Site): Promise<string[]> {
+  const jobs = await machine.labQmp.execute('query-jobs', {});
+  return jobs.map(({ id }) => id).filter((id) => /^sp-.*j$/.test(id));
+}
+
+async function setSpeed({ machine }: Site, job: string, speed: string): Promise<void> {
+  const line = `block_job_set_speed ${job} ${speed}`;
+  await machine.labQmp.execute('human-monitor-command', { 'command-line': line });
+}
+
+async function untilWritten(site: Site, bytes: number): Promise<void> {
+  while ((await writtenBytes(site)) < bytes)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** What went to our target nodes, as QEMU counts it. */
+async function writtenBytes({ machine }: Site): Promise<number> {
+  const nodes = await machine.labQmp.execute('query-blockstats', { 'query-nodes': true });
+  return nodes
+    .filter((node) => /^sp-.*t$/.test(node['node-name'] ?? ''))
+    .reduce((total, { stats }) => total + stats.wr_bytes, 0);
+}
