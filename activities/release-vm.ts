@@ -40,11 +40,21 @@ async function freeVm({ paths, config, receivers }: VmSite, qmp: QmpClient): Pro
   if (copy !== undefined && found.status === 'io-error')
     // For whoever comes next, should this process die. A full state folder must not keep the guest waiting.
     await writeStopLease(paths, config.vm, copy).catch(() => undefined);
-  await takeOut(qmp, receivers);
-  if (copy === undefined) return;
-  const { status } = await qmp.execute('query-status', {});
-  if (status === 'io-error') await qmp.execute('cont', {});
-  await clearStopLease(paths, config.vm);
+  if (copy === undefined) return takeOut(qmp, receivers);
+  const letRun = async () => {
+    const { status } = await qmp.execute('query-status', {});
+    if (status === 'io-error') await qmp.execute('cont', {});
+    await clearStopLease(paths, config.vm);
+  };
+  try {
+    await takeOut(qmp, receivers);
+  } catch {
+    // A write that hangs in a paused VM keeps the nodes of a job that has ended.
+    await letRun();
+    await takeOut(qmp, receivers);
+  } finally {
+    await letRun();
+  }
 }
 
 async function freeQemu(site: VmSite, troubles: string[]): Promise<readonly Disk[]> {
