@@ -9,7 +9,7 @@ const Setup = z.object({
   temporal: z.string().describe('The Temporal CLI.'),
   kernel: z.string(),
   initramfs: z.string(),
-  qemuSystem: z.string().describe('The machine emulator, qemu-system-x86_64.'),
+  agent: z.string().describe('The guest agent, to be run on this machine.'),
 });
 /** What `setup/setup.sh` brought, each the path of a file. */
 export type Setup = z.infer<typeof Setup>;

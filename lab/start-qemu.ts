@@ -11,7 +11,7 @@ export type QemuOptions = {
   readonly disks?: readonly DiskOptions[];
   /** Boot a guest with a live agent. Left out: a bare machine that never ran, whose block layer works all the same. */
   readonly guest?: GuestOptions;
-  /** QEMU's command, with a loader of its own if need be. Default: the one that set-up found. */
+  /** QEMU's command, with a loader of its own if need be. Default: the PATH's `qemu-system-x86_64`, as with the tools. */
   readonly qemu?: readonly string[];
   /** Let it live on when this process ends. Default: no. */
   readonly outlive?: boolean;
@@ -28,7 +28,7 @@ export async function startQemu(options: QemuOptions = {}): Promise<Machine> {
     const place = { folder: temp.path, hasGuest: options.guest !== undefined };
     const disks = (options.disks ?? [{}]).map((disk, index) => machineDisk(disk, index, place));
     for (const disk of disks) await makeDiskImage({ ...disk, label: labelOf(disk) });
-    const { guest, outlive = false, qemu = [setup.qemuSystem] } = options;
+    const { guest, outlive = false, qemu = ['qemu-system-x86_64'] } = options;
     return await Machine.start({ temp, qemu, disks, guest, setup, outlive });
   } catch (error) {
     await temp[Symbol.asyncDispose]();

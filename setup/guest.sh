@@ -7,13 +7,14 @@ need_guest() {
   local key
   key=$(cat "$here/guest.sh" "$here"/guest/* | sha256sum | cut -c 1-12)
   guest=$cache/guest/$key
-  [[ -e $guest/vmlinuz && -e $guest/initramfs ]] && return
+  [[ -e $guest/vmlinuz && -e $guest/initramfs && -e $guest/qemu-ga ]] && return
   mkdir "$work/guest"
   build_guest "$work/guest"
   mkdir -p "$guest"
   # A machine may be booting from an older one.
   find "$cache/guest" -mindepth 1 -maxdepth 1 -mtime +7 -exec rm -r {} +
-  mv "$work/guest/vmlinuz" "$work/guest/initramfs" "$guest"
+  rm -rf "$guest/agent"
+  mv "$work/guest/vmlinuz" "$work/guest/initramfs" "$work/guest/agent" "$work/guest/qemu-ga" "$guest"
 }
 
 build_guest() {
@@ -106,4 +107,14 @@ add_agent() {
   install -m 755 "$agent" "$root/bin/qemu-ga"
   sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' <<<"$resolved" | xargs -I {} cp -L {} "$root/lib"
   cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64"
+
+  # The same agent for this machine, for tests of its protocol. It is installed nowhere.
+  mkdir "$making/agent"
+  cp "$root/bin/qemu-ga" "$root"/lib/* "$root"/lib64/* "$making/agent"
+  cat >"$making/qemu-ga" <<'SCRIPT'
+#!/bin/sh
+agent=$(dirname "$0")/agent
+exec "$agent/ld-linux-x86-64.so.2" --library-path "$agent" "$agent/qemu-ga" "$@"
+SCRIPT
+  chmod 755 "$making/qemu-ga"
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings all that tests and demo need to this machine: npm packages, QEMU, a small guest, the Temporal CLI, the build.
 # May run again at any time: what is there stays, and a run with nothing to do takes less than a second.
+# With `qemu-versions` it brings the QEMUs of other Debian releases too.
 #
 #   STILLPOINT_CACHE         where things are kept. Default: ${XDG_CACHE_HOME:-~/.cache}/stillpoint
 #   STILLPOINT_TEMPORAL_CLI  a Temporal CLI of your own
@@ -18,6 +19,7 @@ source "$here/npm-packages.sh"
 source "$here/debian-packages.sh"
 source "$here/temporal-cli.sh"
 source "$here/guest.sh"
+source "$here/qemu-versions.sh"
 source "$here/build.sh"
 
 mkdir -p "$cache" || fail "$cache: cannot be made." "Name a folder of your own in STILLPOINT_CACHE."
@@ -38,6 +40,7 @@ need_temporal_cli
 need_guest
 node "$here/record.mjs" "$cache/setup.json" \
   "temporal=$temporal_cli" "kernel=$guest/vmlinuz" "initramfs=$guest/initramfs" \
-  "qemuSystem=$(command -v qemu-system-x86_64)" "qemuImg=$(command -v qemu-img)"
+  "agent=$guest/qemu-ga"
 need_build
+[[ ${1:-} != qemu-versions ]] || need_qemu_versions
 say "Ready. QEMU: $(command -v qemu-system-x86_64), Temporal CLI: $temporal_cli, guest: $guest"

@@ -10,6 +10,7 @@ import {
   BlockJobInfo,
   BlockStats,
   ChardevInfo,
+  IothreadInfo,
   JobInfo,
   Nothing,
   SchemaInfo,
@@ -41,6 +42,7 @@ export const commands = {
   'query-version': { args: None, returns: VersionInfo },
   'query-qmp-schema': { args: None, returns: z.array(SchemaInfo) },
   'query-chardev': { args: None, returns: z.array(ChardevInfo) },
+  'query-iothreads': { args: None, returns: z.array(IothreadInfo) },
 
   'query-status': { args: None, returns: StatusInfo },
   stop: { args: None, returns: Nothing },

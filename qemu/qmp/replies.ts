@@ -132,6 +132,9 @@ export const ChardevInfo = z.object({
   'frontend-open': z.boolean(),
 });
 
+/** @see qapi/misc.json, IOThreadInfo */
+export const IothreadInfo = z.object({ id: z.string() });
+
 /** One type of QEMU's schema; which fields there are depends on `meta-type`. @see qapi/introspect.json, SchemaInfo */
 export const SchemaInfo = z.object({
   name: z.string(),

@@ -21,6 +21,8 @@ export async function startReceiver(receiver: {
   // The backing file is recorded in the image and not opened: nobody reads here.
   const file = { driver: 'file', filename: image };
   const node = `json:${JSON.stringify({ driver: 'qcow2', backing: null, file })}`;
-  const options = ['-x', exportName, '-e', String(shared), '--persistent', '--discard=unmap'];
-  return launch({ socket, args: [...options, node], signal, deadlineMs });
+  const served = ['-x', exportName, '-e', String(shared), '--persistent'];
+  // As by default from 6.0 on; below, each write would be flushed. What makes the copy durable is `flushReceiver`.
+  const written = ['--discard=unmap', '--cache=writeback'];
+  return launch({ socket, args: [...served, ...written, node], signal, deadlineMs });
 }

@@ -3,7 +3,13 @@ import { chooseShield, queryAbilities, type Abilities } from '../../capture/abil
 import { UnsupportedQemuError } from '../../capture/errors.ts';
 import { AnsweringQemu } from './answering-qemu.ts';
 
-const able: Abilities = { version: '7.2.22', bitmapSync: true, fleecing: true, secondPass: true };
+const able: Abilities = {
+  version: '7.2.22',
+  bitmapSync: true,
+  fleecing: true,
+  secondPass: true,
+  hangsOnIothread: false,
+};
 
 /** The enums of a QEMU's schema, where their names are numbers. */
 function schema(drivers: readonly string[], syncs: readonly string[]): unknown {
@@ -59,9 +65,26 @@ describe('queryAbilities', () => {
   ];
   for (const { version, has, abilities } of cases)
     it(`finds what QEMU ${version} can do`, async () => {
-      const qmp = await new AnsweringQemu({ 'query-qmp-schema': () => has }, version).open();
+      const replies = { 'query-qmp-schema': () => has, 'query-iothreads': () => [] };
+      const qmp = await new AnsweringQemu(replies, version).open();
 
-      expect(await queryAbilities(qmp)).toEqual({ version, ...abilities });
+      expect(await queryAbilities(qmp)).toEqual({ version, hangsOnIothread: false, ...abilities });
+    });
+
+  for (const { version, hangs } of [
+    { version: '5.2.0', hangs: true },
+    { version: '7.1.0', hangs: true },
+    { version: '7.2.0', hangs: false },
+    { version: '10.0.0', hangs: false },
+  ])
+    it(`knows that QEMU ${version} ${hangs ? 'hangs' : 'does not hang'} with iothreads`, async () => {
+      const replies = {
+        'query-qmp-schema': () => schema(drivers, syncs),
+        'query-iothreads': () => [{ id: 'vd0-thread', 'thread-id': 7 }],
+      };
+      const qmp = await new AnsweringQemu(replies, version).open();
+
+      expect((await queryAbilities(qmp)).hangsOnIothread).toBe(hangs);
     });
 
   it('needs both halves of fleecing', async () => {
@@ -97,6 +120,13 @@ describe('chooseShield', () => {
 
     expect(choose).toThrow(UnsupportedQemuError);
     expect(choose).toThrow(/7\.1 or newer; use shield "none"/);
+  });
+
+  it('refuses a VM that a backup would hang', () => {
+    const choose = () => chooseShield({ ...able, hangsOnIothread: true }, undefined);
+
+    expect(choose).toThrow(UnsupportedQemuError);
+    expect(choose).toThrow(/would hang it, for the VM has iothreads/);
   });
 
   for (const wanted of [undefined, 'none', 'fleece'] as const)

@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, symlink, truncate } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import {
-  BackupNotFoundError,
-  BackupPublishedError,
-} from '../../repository/errors.ts';
+import { BackupNotFoundError, BackupPublishedError } from '../../repository/errors.ts';
 import {
   diskPath,
   manifestPath,

@@ -3,6 +3,7 @@ import { startQemu } from '../../../lab/start-qemu.ts';
 import { findReceivers } from '../../../qemu/receiver/find-receivers.ts';
 import { FileSystem } from '../file-system.ts';
 import { leftovers } from '../rig/leftovers.ts';
+import { needShield } from '../rig/need.ts';
 import { expectSame } from '../rig/oracle.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
@@ -32,8 +33,10 @@ async function expectNextIsExact(rig: Rig, kind: string): Promise<void> {
 describe('a receiver', () => {
   for (const signal of ['SIGKILL', 'SIGSTOP'] as const)
     for (const before of ['startCopy', 'watchCopy'] as const)
-      it(`that gets ${signal} before ${before} fails the backup and nothing else`, async () => {
+      it(`that gets ${signal} before ${before} fails the backup and nothing else`, async (context) => {
         await using machine = await startQemu({ disks });
+        // Without it the guest's writes wait for a receiver that is mute, as long as the copy is given time.
+        if (signal === 'SIGSTOP') await needShield(context, machine, 'fleece');
         await using rig = await makeRig(machine, { vm: { targetStallSeconds: 2 } });
         await writeEverywhere(rig, 1);
         await new Way(rig).toEnd();
@@ -76,6 +79,7 @@ describe('a target', () => {
   it('that hangs in the kernel fails the backup, and what it holds is removed when it is back', async (context) => {
     await using files = await FileSystem.mount(context, 128);
     await using machine = await startQemu({ disks });
+    await needShield(context, machine, 'fleece');
     const vm = { targetStallSeconds: 2 };
     await using rig = await makeRig(machine, { vm, on: { repository: files.path } });
     await writeEverywhere(rig, 1);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { startQemu } from '../../../lab/start-qemu.ts';
+import { needShield } from '../rig/need.ts';
 import { differing, expectSame } from '../rig/oracle.ts';
 import { makeRig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
@@ -44,8 +45,9 @@ describe('what the guest zeroes after the instant', () => {
 
 describe('a VM that its operator has paused', () => {
   for (const shield of ['fleece', 'none'] as const)
-    it(`stays paused under shield ${shield}, and its backup says that it was not frozen`, async () => {
+    it(`stays paused under shield ${shield}, and its backup says that it was not frozen`, async (context) => {
       await using machine = await startQemu({ disks, guest: { workload: true } });
+      await needShield(context, machine, shield);
       await using rig = await makeRig(machine);
       await machine.labQmp.execute('stop', {});
       const seen: string[] = [];
@@ -65,8 +67,10 @@ describe('a VM that its operator has paused', () => {
     });
 });
 
-it('an instant during which somebody continues the VM is void', async () => {
+it('an instant during which somebody continues the VM is void', async (context) => {
   await using machine = await startQemu({ disks, guest: {} });
+  // Without it the VM is not stopped.
+  await needShield(context, machine, 'fleece');
   await using rig = await makeRig(machine);
   const run = await new Way(rig).until('freezeGuest');
   // At every stop, long before the product's own `cont`, somebody else is faster.

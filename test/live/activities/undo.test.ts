@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { expectSame } from '../rig/oracle.ts';
 import { leftovers } from '../rig/leftovers.ts';
+import { needShield } from '../rig/need.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { steps, Way } from '../rig/way.ts';
 
@@ -18,8 +19,9 @@ for (const shield of ['fleece', 'none'] as const)
   describe(`a run with shield ${shield}`, () => {
     for (const last of steps.slice(0, -1))
       for (const { title, rollbacks } of ends)
-        it(`that is ${title} after ${last} loses no change`, async () => {
+        it(`that is ${title} after ${last} loses no change`, async (context) => {
           await using machine = await startQemu({ disks });
+          await needShield(context, machine, shield);
           await using rig = await makeRig(machine);
           await writeEverywhere(rig, 1);
           const full = new Way(rig, { shield });

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { connectUnix } from '../../../qemu/qmp/transport.ts';
 import { startTopology, topologies } from './topologies.ts';
 
+/** Other versions answer with other details. What each must answer is in the schemas that the client checks it against. */
+const recordedFrom = '7.2';
+
 const queries = [
   'query-jobs',
   'query-status',
@@ -48,8 +51,14 @@ function lasting(replies: unknown, folder: string): string {
  */
 describe('recorded replies', () => {
   for (const topology of topologies)
-    it(`${topology.name}: QEMU answers as recorded`, async () => {
+    it(`${topology.name}: QEMU answers as recorded`, async (context) => {
       await using machine = await startTopology(topology);
+      const { major, minor } = machine.labQmp.version;
+      context.skip(
+        `${major}.${minor}` !== recordedFrom,
+        `the replies were recorded from QEMU ${recordedFrom}, and this is ${major}.${minor}`,
+      );
+      await topology.arrange?.(machine);
 
       const replies = await ask(machine.qmpSocket);
 

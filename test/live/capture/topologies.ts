@@ -2,7 +2,6 @@ import { jobsReach } from '../../../capture/await-jobs.ts';
 import { attachments } from '../../../lab/attachments.ts';
 import type { DiskOptions } from '../../../lab/machine-disk.ts';
 import type { Machine } from '../../../lab/machine.ts';
-import { loadSetup } from '../../../lab/setup.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { createImage } from '../../../qemu/images/create-image.ts';
 
@@ -148,10 +147,7 @@ async function fleece(qmp: Machine['labQmp']): Promise<void> {
   await jobsReach(qmp, ({ status }) => status === 'pending', 10_000);
 }
 
-/** Starts a topology's machine and brings it into its state. */
-export async function startTopology({ disks, options, arrange }: Topology): Promise<Machine> {
-  const { qemuSystem } = await loadSetup();
-  const machine = await startQemu({ disks, qemu: [qemuSystem, ...(options ?? [])] });
-  await arrange?.(machine);
-  return machine;
+/** Starts a topology's machine; its state is still to be arranged. */
+export async function startTopology({ disks, options = [] }: Topology): Promise<Machine> {
+  return startQemu({ disks, qemu: ['qemu-system-x86_64', ...options] });
 }

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { copyOfDisk } from '../../../lab/copy-of-disk.ts';
 import { compare } from '../../../lab/compare.ts';
-import { loadSetup } from '../../../lab/setup.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { QmpClient } from '../../../qemu/qmp/client.ts';
 
@@ -54,8 +53,7 @@ describe('Machine', () => {
   });
 
   it('says what QEMU said when it does not start', async () => {
-    const { qemuSystem } = await loadSetup();
-    const start = startQemu({ qemu: [qemuSystem, '-no-such-option'] });
+    const start = startQemu({ qemu: ['qemu-system-x86_64', '-no-such-option'] });
     await expect(start).rejects.toThrow(/ended before it was ready: .*no-such-option/s);
   });
 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { access } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { loadSetup } from '../../../lab/setup.ts';
 import {
   AgentConnectError,
   AgentDisconnectedError,
@@ -11,7 +12,6 @@ import {
 import { AgentClient } from '../../../qemu/qga/client.ts';
 import { TemporaryFolder } from './temporary-folder.ts';
 
-const PROGRAM = '/usr/sbin/qemu-ga';
 const signal = new AbortController().signal;
 
 let folder: TemporaryFolder | undefined;
@@ -22,17 +22,13 @@ let agent: ChildProcess | undefined;
  * The real agent, outside of any guest. It runs on the machine that runs the tests, so nothing here freezes or thaws,
  * and the agent is told to refuse it.
  */
-beforeEach(async ({ skip }) => {
-  const isThere = await access(PROGRAM).then(
-    () => true,
-    () => false,
-  );
-  skip(!isThere, `${PROGRAM} is not installed (Debian package qemu-guest-agent)`);
+beforeEach(async () => {
+  const { agent: program } = await loadSetup();
   folder = await TemporaryFolder.create();
   socket = folder.at('qga');
   const blocked = 'guest-fsfreeze-freeze,guest-fsfreeze-freeze-list,guest-fsfreeze-thaw';
   const where = ['-m', 'unix-listen', '-p', socket, '-t', folder.path, '-f', folder.at('pid')];
-  agent = spawn(PROGRAM, [...where, '-b', blocked], { stdio: 'ignore' });
+  agent = spawn(program, [...where, '-b', blocked], { stdio: 'ignore' });
   await vi.waitFor(() => access(socket), { timeout: 10_000 });
 });
 
