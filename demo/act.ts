@@ -33,12 +33,12 @@ export async function backUp(
 }
 
 /**
- * Kills the worker in the middle of the copy and starts a new one at once. The copy is slowed down for it, by the lab's
- * own monitor: so small a one has hardly a middle. Tells whether the copy went on with the jobs that ran.
+ * Kills the worker in the middle of the copy and starts a new one at once. The copy begins slowly for it: so small a one
+ * has hardly a middle. Tells whether the copy went on with the jobs that ran.
  */
 export async function killWorkerMidCopy(stage: Stage): Promise<void> {
+  stage.tap.copySpeed = 8 * 1024 ** 2;
   const jobs = await untilFound(() => copyJobs(stage));
-  for (const id of jobs) await setSpeed(stage, id, '8M');
   await untilFound(async () => {
     const step = (await stage.client.getStatus(vm))?.step;
     return step?.activity === 'watchCopy' && step.state === 'running' ? [step] : [];
@@ -49,6 +49,7 @@ export async function killWorkerMidCopy(stage: Stage): Promise<void> {
   const still = await copyJobs(stage);
   say(`the new worker goes on with the same QEMU jobs: ${still.join(', ')}`);
   if (still.join() !== jobs.join()) throw new Error('the copy was begun anew');
+  stage.tap.copySpeed = undefined;
   for (const id of still) await setSpeed(stage, id, '0');
 }
 

@@ -3,6 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { MachineDisk } from './machine-disk.ts';
+import { slowCopies } from './slow-copies.ts';
 import { relayQmp } from './relay-qmp.ts';
 
 /** What the disks held at one instant. */
@@ -19,6 +20,8 @@ export type InstantTap = AsyncDisposable & {
   readonly qmpSocket: string;
   /** The copies so far, the newest last. A run that was rolled back has left one too. */
   readonly copies: readonly InstantCopy[];
+  /** A limit, in bytes a second, that copy jobs begin with: so small a copy as a test's has hardly a middle. */
+  copySpeed: number | undefined;
 };
 
 /**
@@ -61,12 +64,15 @@ export async function startInstantTap(machine: {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
     }
-    relayQmp(client, qemu, take);
+    relayQmp(client, qemu, take, (line) =>
+      tap.copySpeed === undefined ? line : slowCopies(line, tap.copySpeed),
+    );
   });
   server.listen(qmpSocket);
   await once(server, 'listening');
-  return {
+  const tap: InstantTap = {
     qmpSocket,
+    copySpeed: undefined,
     get copies() {
       if (failure) throw failure;
       return copies;
@@ -77,4 +83,5 @@ export async function startInstantTap(machine: {
       await once(server, 'close');
     },
   };
+  return tap;
 }

@@ -3,9 +3,15 @@ import { splitLines } from '../qemu/qmp/transport.ts';
 
 /**
  * Passes the lines of one QMP connection on, both ways and in order, until either side ends. Before a `cont` that ends
- * a stop seen on this connection it waits for `beforeCont`, which must not throw.
+ * a stop seen on this connection it waits for `beforeCont`, which must not throw. `toQemu` may put another line in the
+ * place of one for QEMU.
  */
-export function relayQmp(client: Socket, qemu: Socket, beforeCont: () => Promise<void>): void {
+export function relayQmp(
+  client: Socket,
+  qemu: Socket,
+  beforeCont: () => Promise<void>,
+  toQemu: (line: string) => string = (line) => line,
+): void {
   let stopped = false;
   const fromQemu = async () => {
     for await (const line of splitLines(qemu.setEncoding('utf8'))) {
@@ -18,7 +24,7 @@ export function relayQmp(client: Socket, qemu: Socket, beforeCont: () => Promise
   const fromClient = async () => {
     for await (const line of splitLines(client.setEncoding('utf8'))) {
       if (stopped && parse(line).execute === 'cont') await beforeCont();
-      qemu.write(`${line}\n`);
+      qemu.write(`${toQemu(line)}\n`);
     }
   };
   // A broken connection ends the other one; so does an error, which then has nothing to add.

