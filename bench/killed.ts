@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import { statePaths } from '../host/state-paths.ts';
+import { findReceivers } from '../qemu/receiver/find-receivers.ts';
 import { buildSite, type Site } from './site.ts';
 
 const MiB = 1024 ** 2;
@@ -59,10 +62,12 @@ async function untilWritten(site: Site, bytes: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** What went to our target nodes, as QEMU counts it. */
-async function writtenBytes({ machine }: Site): Promise<number> {
-  const nodes = await machine.labQmp.execute('query-blockstats', { 'query-nodes': true });
-  return nodes
-    .filter((node) => /^sp-.*t$/.test(node['node-name'] ?? ''))
-    .reduce((total, { stats }) => total + stats.wr_bytes, 0);
+/** What the receivers have written, as the kernel counts it: QEMU counts for devices alone. @see proc(5), /proc/pid/io */
+async function writtenBytes({ product }: Site): Promise<number> {
+  const { run } = statePaths(product.state).vm('vm');
+  const counts = (await findReceivers(run)).map(async ({ pid }) => {
+    const io = await readFile(`/proc/${pid}/io`, 'utf8').catch(() => '');
+    return Number(/^wchar: (\d+)$/m.exec(io)?.[1] ?? 0);
+  });
+  return (await Promise.all(counts)).reduce((total, bytes) => total + bytes, 0);
 }
