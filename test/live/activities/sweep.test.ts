@@ -1,3 +1,5 @@
+import { rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { sweepHost } from '../../../activities/sweep-host.ts';
 import { findGuard } from '../../../host/guard/find-guard.ts';
@@ -73,6 +75,33 @@ it('a sweep leaves a VM alone that owes us nothing, and what is in it that is no
   expect(bitmaps).toEqual(['theirs']);
   expect(run.plan.kind).toBe('full');
   expect(await sweep(rig)).toEqual({ done: [], troubles: [] });
+});
+
+it('a sweep is not kept by a record that a power cut has damaged', async () => {
+  await using machine = await startQemu({ disks, guest: {} });
+  await using rig = await makeRig(machine);
+  await new Way(rig).until('startCopy');
+  await writeFile(rig.dependencies.paths.vm('vm').freeze, '');
+
+  const { done } = await sweep(rig);
+
+  expect(done).toHaveLength(1);
+  expect(await leftovers(rig)).toEqual([]);
+});
+
+it('a sweep costs no bitmap when the folder of the VM cannot be listed', async () => {
+  await using machine = await startQemu({ disks });
+  await using rig = await makeRig(machine);
+  await new Way(rig).toEnd();
+  const folder = join(rig.repositoryFolder, 'vm');
+  await rename(folder, `${folder}.aside`);
+  await symlink(`${folder}.aside`, folder);
+
+  await sweep(rig);
+
+  await rm(folder);
+  await rename(`${folder}.aside`, folder);
+  expect(await new Way(rig).toEnd()).toMatchObject({ kind: 'incremental' });
 });
 
 it('a sweep thaws a guest whose guard was killed, although its backup runs', async () => {
