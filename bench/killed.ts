@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { copyJobs, setSpeed } from '../lab/copy-jobs.ts';
 import { statePaths } from '../host/state-paths.ts';
 import { findReceivers } from '../qemu/receiver/find-receivers.ts';
 import { buildSite, type Site } from './site.ts';
@@ -16,15 +17,15 @@ export async function benchKilled(): Promise<string[]> {
   for (let at = 0; at < 128 * MiB; at += 32 * MiB)
     await device.write(1 + at / MiB, { offset: at, bytes: 32 * MiB });
 
-  const slowed = untilJob(site, 'created').then((id) => setSpeed(site, id, '16M'));
+  const slowed = untilJob(site, 'created').then((id) => setSpeed(machine.labQmp, [id], '16M'));
   const backup = site.backUp({ kind: 'full' });
   await slowed;
   await untilWritten(site, 8 * MiB);
   await product.killWorker();
   await product.restartWorker();
-  const [id] = await copyJobs(site);
+  const jobs = await copyJobs(machine.labQmp);
   const pending = untilJob(site, 'pending').then(() => writtenBytes(site));
-  await setSpeed(site, id ?? '', '0');
+  await setSpeed(machine.labQmp, jobs, '0');
   const bytes = await pending;
   const { tookMs } = await backup;
   return [
@@ -45,16 +46,6 @@ async function untilJob({ machine }: Site, status: string): Promise<string> {
       resolve(id);
     });
   });
-}
-
-async function copyJobs({ machine }: Site): Promise<string[]> {
-  const jobs = await machine.labQmp.execute('query-jobs', {});
-  return jobs.map(({ id }) => id).filter((id) => /^sp-.*j$/.test(id));
-}
-
-async function setSpeed({ machine }: Site, job: string, speed: string): Promise<void> {
-  const line = `block_job_set_speed ${job} ${speed}`;
-  await machine.labQmp.execute('human-monitor-command', { 'command-line': line });
 }
 
 async function untilWritten(site: Site, bytes: number): Promise<void> {

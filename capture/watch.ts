@@ -12,7 +12,8 @@ import type { Job } from './vm-state.ts';
 /**
  * Follows the copy until the last job of every disk waits in `pending`, and reports how far it is. Below QEMU 10.0 it
  * finalizes the first pass and starts the second. May be called again by anyone: all it knows it reads from the jobs.
- * `onLook` may end it by throwing. A failed or vanished job is a `BlockJobError`, a target without progress for too long a `TargetStalledError`.
+ * `onLook` may end it by throwing. A failed or vanished job is a `BlockJobError`, a target without progress for too
+ * long a `TargetStalledError`.
  */
 export async function watchJobs(
   { qmp, plan, signal }: { qmp: QmpClient; plan: BackupPlan; signal: AbortSignal },

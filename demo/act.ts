@@ -1,3 +1,4 @@
+import { copyJobs, setSpeed } from '../lab/copy-jobs.ts';
 import type { RequestedKind } from '../model/choices.ts';
 import type { BackupResult } from '../model/result.ts';
 import { say } from './say.ts';
@@ -38,7 +39,7 @@ export async function backUp(
  */
 export async function killWorkerMidCopy(stage: Stage): Promise<void> {
   stage.tap.copySpeed = 8 * 1024 ** 2;
-  const jobs = await untilFound(() => copyJobs(stage));
+  const jobs = await untilFound(() => copyJobs(stage.machine.labQmp));
   await untilFound(async () => {
     const step = (await stage.client.getStatus(vm))?.step;
     return step?.activity === 'watchCopy' && step.state === 'running' ? [step] : [];
@@ -46,11 +47,11 @@ export async function killWorkerMidCopy(stage: Stage): Promise<void> {
   await stage.product.killWorker();
   say('worker killed with SIGKILL in the middle of the copy; starting another');
   await stage.product.restartWorker();
-  const still = await copyJobs(stage);
+  const still = await copyJobs(stage.machine.labQmp);
   say(`the new worker goes on with the same QEMU jobs: ${still.join(', ')}`);
   if (still.join() !== jobs.join()) throw new Error('the copy was begun anew');
   stage.tap.copySpeed = undefined;
-  for (const id of still) await setSpeed(stage, id, '0');
+  await setSpeed(stage.machine.labQmp, still, '0');
 }
 
 async function untilFound<T>(look: () => Promise<T[]>): Promise<T[]> {
@@ -59,14 +60,4 @@ async function untilFound<T>(look: () => Promise<T[]>): Promise<T[]> {
     if (found.length > 0) return found;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-}
-
-async function copyJobs({ machine }: Stage): Promise<string[]> {
-  const jobs = await machine.labQmp.execute('query-jobs', {});
-  return jobs.map(({ id }) => id).filter((id) => /^sp-.*j$/.test(id));
-}
-
-async function setSpeed({ machine }: Stage, job: string, speed: string): Promise<void> {
-  const line = `block_job_set_speed ${job} ${speed}`;
-  await machine.labQmp.execute('human-monitor-command', { 'command-line': line });
 }

@@ -3,18 +3,11 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Stage } from '../../../demo/stage.ts';
+import { copyJobs, setSpeed } from '../../../lab/copy-jobs.ts';
 import { compare } from '../../../lab/compare.ts';
 import { eventually } from '../../host/eventually.ts';
 import { needShield } from '../rig/need.ts';
-import {
-  buildStage,
-  copyJobs,
-  differing,
-  guestWrites,
-  holdCopy,
-  leftovers,
-  setSpeed,
-} from './looking.ts';
+import { buildStage, differing, guestWrites, holdCopy, leftovers } from './looking.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -70,8 +63,8 @@ describe('the backup of a guest that writes all the time', () => {
     await stage.product.killWorker();
     await stage.product.restartWorker();
 
-    expect(await copyJobs(stage)).toEqual(jobs);
-    await setSpeed(stage, jobs, '0');
+    expect(await copyJobs(stage.machine.labQmp)).toEqual(jobs);
+    await setSpeed(stage.machine.labQmp, jobs, '0');
     const result = await backup.result();
     expect(await differing(stage, result.backupId)).toEqual([]);
     expect(await leftovers(stage)).toEqual([]);
@@ -136,7 +129,7 @@ describe('the backup of a guest that writes all the time', () => {
     await guestWrites(stage);
     await stage.product.temporal.restart();
 
-    await setSpeed(stage, jobs, '0');
+    await setSpeed(stage.machine.labQmp, jobs, '0');
     const result = await backup.result();
     expect(await differing(stage, result.backupId)).toEqual([]);
     expect(await leftovers(stage)).toEqual([]);

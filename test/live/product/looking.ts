@@ -4,6 +4,7 @@ import { Stage, vm } from '../../../demo/stage.ts';
 import { findGuard } from '../../../host/guard/find-guard.ts';
 import { readLock } from '../../../host/lock.ts';
 import { statePaths } from '../../../host/state-paths.ts';
+import { copyJobs } from '../../../lab/copy-jobs.ts';
 import { compare } from '../../../lab/compare.ts';
 import { eventually } from '../../host/eventually.ts';
 
@@ -27,12 +28,6 @@ export async function differing({ tap, product }: Stage, backupId: string): Prom
   return differences;
 }
 
-/** The copy jobs of ours in the machine. */
-export async function copyJobs({ machine }: Stage): Promise<string[]> {
-  const jobs = await machine.labQmp.execute('query-jobs', {});
-  return jobs.map(({ id }) => id).filter((id) => /^sp-.*j$/.test(id));
-}
-
 /**
  * Starts a backup and resolves in the middle of its copy, which is watched, with its jobs: each
  * begins slowly. `setSpeed` lets them go on.
@@ -45,19 +40,7 @@ export async function holdCopy(stage: Stage): Promise<{ backup: RunningBackup; j
     return step?.activity === 'watchCopy' && step.state === 'running';
   });
   stage.tap.copySpeed = undefined;
-  return { backup, jobs: await copyJobs(stage) };
-}
-
-/** `0` is no limit. */
-export async function setSpeed(
-  { machine }: Stage,
-  jobs: readonly string[],
-  speed: string,
-): Promise<void> {
-  for (const job of jobs) {
-    const line = `block_job_set_speed ${job} ${speed}`;
-    await machine.labQmp.execute('human-monitor-command', { 'command-line': line });
-  }
+  return { backup, jobs: await copyJobs(stage.machine.labQmp) };
 }
 
 /** A write to each of the guest's file systems comes to its end: the guest runs, and is not frozen. */
@@ -72,7 +55,7 @@ export async function leftovers(stage: Stage): Promise<string[]> {
   const guard = await findGuard(paths, vm);
   return [
     ...nodes.flatMap((node) => node['node-name'] ?? []).filter((name) => name.startsWith('sp-')),
-    ...(await copyJobs(stage)),
+    ...(await copyJobs(stage.machine.labQmp)),
     ...((await readLock(paths, vm)) ? ['lock'] : []),
     ...(guard === undefined ? [] : [`guard ${guard}`]),
   ];
