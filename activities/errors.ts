@@ -6,7 +6,8 @@
  *   ├─ LibvirtManagedError  libvirt manages the VM, and the inventory does not allow us beside it
  *   ├─ FreezeFailedError    the guest was not frozen although `quiesce: required`
  *   ├─ NoScratchSpaceError  the host has no room for the scratch
- *   └─ RepositoryReplacedError  the folder holds another repository than before
+ *   ├─ RepositoryReplacedError  the folder holds another repository than before
+ *   └─ WrongVmError         the machine behind the socket is another VM of this host
  *
  * Temporal records the class name as the failure `type`, so renaming a class here changes what retry policies match
  * and what operators search for.
@@ -26,3 +27,5 @@ export class FreezeFailedError extends BackupError {}
 export class NoScratchSpaceError extends BackupError {}
 
 export class RepositoryReplacedError extends BackupError {}
+
+export class WrongVmError extends BackupError {}

@@ -9,7 +9,6 @@ import type { Kind } from '../model/choices.ts';
 import { BackupId } from '../model/names.ts';
 import type { BackupPlan, DiskPlan } from '../model/plan.ts';
 import { BackupRequest } from '../model/request.ts';
-import { segmentsOf } from '../model/segments.ts';
 import { BackupNotFoundError } from '../repository/errors.ts';
 import { soundBackups } from '../repository/chain.ts';
 import type { HostDependencies } from './dependencies.ts';
@@ -18,6 +17,7 @@ import { openKnownRepository } from './known-repository.ts';
 import { checkAgent, checkManager, checkScratchSpace } from './pre-flight.ts';
 import { releaseVm } from './release-vm.ts';
 import { atVm, connectVm, servedVm, type VmSite } from './vm-site.ts';
+import { refuseWrongVm } from './wrong-vm.ts';
 
 /** The input of `planBackup`. */
 export const PlanInput = z.strictObject({
@@ -45,6 +45,7 @@ export async function planBackup(
   return atVm(dependencies, request.vm, signal, async (site) => {
     await takeLock(dependencies, request.vm, { backupId, workflowId, runId });
     await openKnownRepository(site);
+    await refuseWrongVm(site);
     const { troubles, found } = await releaseVm(site);
     const plan = await decide(site, input, found);
     await site.repository.checkSpace(plan.expectedBytes, { signal });
@@ -101,11 +102,7 @@ async function decide(
 
     const { disks: devices } = await readVmState(qmp);
     const chosen = await chooseDisks(qmp, devices, config.disks);
-    const disks = planDisks(
-      chosen.disks.map((disk) => withLost(disk, found)),
-      published,
-      request,
-    );
+    const disks = planDisks(chosen.disks, published, request, found);
     return {
       vm: config.vm,
       backupId,
@@ -132,14 +129,6 @@ async function decide(
   } finally {
     qmp.close();
   }
-}
-
-function withLost(disk: Disk, found: readonly Disk[]): Disk {
-  const before = found.find(({ node }) => node === disk.node)?.bitmaps ?? [];
-  const lost = segmentsOf(before).filter(
-    ({ inconsistent, device }) => inconsistent || device !== disk.device,
-  );
-  return { ...disk, bitmaps: [...disk.bitmaps, ...lost] };
 }
 
 /** A backup is what most of it had to be: full only if every disk is. */

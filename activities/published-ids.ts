@@ -4,12 +4,15 @@ import type { VmSite } from './vm-site.ts';
 
 /**
  * The ids of a VM's published backups, from the repository that this host knows and no other: bitmaps are removed by
- * what it says. A broken backup counts too: its bitmaps are kept until somebody has mended or deleted it, though nothing
+ * what it says. Left out, the VM is the site's own. A broken backup counts too: its bitmaps are kept until somebody has mended or deleted it, though nothing
  * is built on it. Where it cannot be told which there are it is a `RepositoryFormatError`.
  */
-export async function publishedIds(site: VmSite): Promise<ReadonlySet<string>> {
+export async function publishedIds(
+  site: VmSite,
+  vm: string = site.config.vm,
+): Promise<ReadonlySet<string>> {
   await requireKnownRepository(site);
-  const { backups, broken } = await site.repository.survey(site.config.vm);
+  const { backups, broken } = await site.repository.survey(vm);
   const unknown = broken.find(({ backupId }) => backupId === undefined);
   if (unknown) throw new RepositoryFormatError(unknown.problem, { file: unknown.file });
   return new Set([...backups, ...broken].flatMap(({ backupId }) => backupId ?? []));

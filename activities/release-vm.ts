@@ -12,6 +12,7 @@ import { RepositoryReplacedError } from './errors.ts';
 import { publishedIds } from './published-ids.ts';
 import { reachQemu } from './reach-qemu.ts';
 import { reachOf, type VmSite } from './vm-site.ts';
+import { atWorkFor, trackedFor } from './wrong-vm.ts';
 
 /** What a clean-up could not do, in sentences for the operator, and the disks as they were before bitmaps were tidied. */
 export type Released = { readonly troubles: string[]; readonly found: readonly Disk[] };
@@ -60,6 +61,11 @@ async function freeVm({ paths, config, receivers }: VmSite, qmp: QmpClient): Pro
 async function freeQemu(site: VmSite, troubles: string[]): Promise<readonly Disk[]> {
   const { receivers, config, repository } = site;
   await using qmp = await reachQemu(site);
+  const wrong = qmp && (await atWorkFor(site, await readVmState(qmp)));
+  if (wrong) {
+    troubles.push(wrong.message);
+    return [];
+  }
   if (qmp) await freeVm(site, qmp);
   else await receivers.end();
   const found = qmp ? (await readVmState(qmp)).disks : [];
@@ -67,7 +73,9 @@ async function freeQemu(site: VmSite, troubles: string[]): Promise<readonly Disk
     // The repository may hang: it is asked when the VM is free of it. Without it nobody knows what is published, and
     // segments that are not merged back lose nothing.
     const published = await publishedIds(site);
-    if (qmp) await tidySegments(qmp, (backupId) => published.has(backupId));
+    const foreign = qmp && (await trackedFor(site, found, published));
+    if (foreign) troubles.push(foreign.message);
+    else if (qmp) await tidySegments(qmp, (backupId) => published.has(backupId));
     for (const backupId of await repository.listPartials(config.vm))
       await repository.removePartial(config.vm, backupId);
   } catch (error) {

@@ -18,6 +18,8 @@ const mutexMs = 30_000;
 /** One VM as an activity sees it: its settings and what belongs to it on this host. */
 export type VmSite = {
   readonly config: VmConfig;
+  /** All other VMs that this host serves. */
+  readonly others: readonly VmConfig[];
   readonly paths: StatePaths;
   readonly repository: Repository;
   readonly receivers: Receivers;
@@ -52,6 +54,9 @@ export async function atVm<T>(
   const { paths } = dependencies;
   const site: VmSite = {
     config,
+    others: servedVms(dependencies)
+      .filter((other) => other !== vm)
+      .map((other) => servedVm(dependencies, other)),
     paths,
     repository: dependencies.repository(config.repository),
     receivers: receiversOf(paths, vm),

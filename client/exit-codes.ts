@@ -20,12 +20,13 @@ export const exitCodes = {
   interrupted: 130,
 } as const;
 
-/** Failures of a workflow, by the name that Temporal records, which are the asker's mistake or mean that the VM is busy. */
+/** Failures of a workflow, by the name that Temporal records, which are the asker's or the inventory's mistake, or mean that the VM is busy. */
 const codeOfFailure: Record<string, number> = {
   VmBusyError: exitCodes.busy,
   UnknownVmError: exitCodes.usage,
   RequestError: exitCodes.usage,
   BackupNotFoundError: exitCodes.usage,
+  WrongVmError: exitCodes.usage,
 };
 
 /** The exit code that an error asks for. */

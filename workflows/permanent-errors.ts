@@ -4,6 +4,7 @@ import {
   NoScratchSpaceError,
   RepositoryReplacedError,
   RequestError,
+  WrongVmError,
 } from '../activities/errors.ts';
 import {
   NoDiskError,
@@ -52,6 +53,7 @@ export const permanent: string[] = [
   UnsupportedQemuError,
   VmBusyError,
   VmChangedError,
+  WrongVmError,
 ].map(({ name }) => name);
 
 /** The way forward ends only with these: no later attempt could publish. The workflow then rolls back. */

@@ -1,22 +1,34 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { attachTarget, placeOf, proveTargets, targetNode } from '../../capture/block-nodes.ts';
+import { attachTarget, placeOf, proveTargets } from '../../capture/block-nodes.ts';
 import { TargetUnusableError } from '../../capture/errors.ts';
-import { QmpCommandError, QmpTimeoutError } from '../../qemu/errors.ts';
+import type { Receivers } from '../../capture/ports.ts';
+import { QmpCommandError, QmpTimeoutError, ReceiverError } from '../../qemu/errors.ts';
 import { Refusal, Silence } from './answering-qemu.ts';
 import { FakeVm } from './fake-vm.ts';
 import { diskPlan, places, receiversInto, samplePlan } from './sample.ts';
 
 const { signal } = new AbortController();
-const node = targetNode('sp-target', '/run/sp/0.sock', 0);
+const target = { name: 'sp-target', socket: '/run/sp/0.sock', reconnectSeconds: 0 };
 
 afterEach(() => void vi.useRealTimers());
 
-async function attach(vm: FakeVm): Promise<unknown> {
-  const context = { qmp: await vm.open(), receivers: receiversInto(vm.log) };
-  return attachTarget(context, node).catch((error: unknown) => error);
+async function attach(vm: FakeVm, answer: Partial<Receivers> = {}): Promise<unknown> {
+  const context = { qmp: await vm.open(), receivers: { ...receiversInto(vm.log), ...answer } };
+  return attachTarget(context, target).catch((error: unknown) => error);
 }
 
 describe('attachTarget', () => {
+  it('does not have QEMU connect to a receiver that does not answer', async () => {
+    const vm = new FakeVm();
+    const mute = new ReceiverError('/run/sp/0.sock: mute');
+
+    const error = await attach(vm, { probe: async () => Promise.reject(mute) });
+
+    expect(error).toBeInstanceOf(TargetUnusableError);
+    expect(error).toMatchObject({ cause: mute });
+    expect(vm.log).toEqual([]);
+  });
+
   it('ends the receivers when one of them keeps the monitor', async () => {
     const vm = new FakeVm();
     vm.before['blockdev-add'] = () => {

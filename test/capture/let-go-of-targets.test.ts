@@ -25,6 +25,7 @@ describe('letGoOfTargets', () => {
     const qmp = await vm.open();
     const asked: unknown[] = [];
     const receivers: Receivers = {
+      probe: async () => {},
       end: async () => {},
       replace: async () => {},
       substituteDead: async (disks) => void asked.push(disks),

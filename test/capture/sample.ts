@@ -74,6 +74,7 @@ export const places: readonly DiskPlace[] = [0, 1].map((index) => ({
 /** Receivers and a lease that only write down what is asked of them, into the log of the commands. */
 export function receiversInto(log: string[]): Receivers {
   return {
+    probe: async () => {},
     end: async () => void log.push('end receivers'),
     replace: async () => void log.push('replace receivers'),
     substituteDead: async (disks) =>

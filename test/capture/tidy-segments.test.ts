@@ -108,6 +108,17 @@ describe('tidySegments', () => {
     expect(vm.sent('transaction')).toEqual([]);
   });
 
+  it('does not trust a predecessor that records again when the new one is gone before it is merged', async () => {
+    const vm = afterDeath();
+    vm.before['block-dirty-bitmap-merge'] = () =>
+      vm.bitmaps.remove({ node: 'vd0-node', name: ofWednesday });
+    await tidySegments(await vm.open(), published(monday, tuesday)).catch(() => undefined);
+
+    await tidySegments(await vm.open(), published(monday, tuesday));
+
+    expect(bitmapsOf(vm)).toEqual([['theirs', true]]);
+  });
+
   it('names no bitmap that it has not seen', async () => {
     const vm = afterDeath();
     const seen = vm.bitmaps.on('vd0-node').map(({ name }) => name);

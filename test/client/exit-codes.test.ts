@@ -29,6 +29,7 @@ describe('exitCodeOf', () => {
     [2, new BackupNotFoundError('none', { vm: 'web1', backupId: 'x' })],
     [2, new BackupFailedError('web9', 'UnknownVmError', 'no such VM')],
     [2, new BackupFailedError('web1', 'RequestError', 'wrong input')],
+    [2, new BackupFailedError('web1', 'WrongVmError', 'the machine is web2')],
     [3, new PartlyDoneError('one of two')],
     [4, new BackupRunningError('web1', 'backup/web1')],
     [4, new BackupFailedError('web1', 'VmBusyError', 'another backup holds the lock')],

@@ -1,22 +1,13 @@
 import { jobsReach } from '../../../capture/await-jobs.ts';
 import { attachments } from '../../../lab/attachments.ts';
-import type { DiskOptions } from '../../../lab/machine-disk.ts';
 import type { Machine } from '../../../lab/machine.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { createImage } from '../../../qemu/images/create-image.ts';
+import { changedDisks } from './changed-disks.ts';
+import type { Topology } from './topology.ts';
 
 const MiB = 1024 ** 2;
 const granularity = 65_536;
-
-/** A machine whose block layer is worth knowing. `arrange` brings it into the state that is looked at. */
-export type Topology = {
-  readonly name: string;
-  readonly disks: readonly DiskOptions[];
-  /** Beside what the lab says. */
-  readonly options?: readonly string[];
-  readonly arrange?: (machine: Machine) => Promise<void>;
-};
-
 export const topologies: readonly Topology[] = [
   {
     name: 'two-named-disks-with-bitmaps',
@@ -83,6 +74,7 @@ export const topologies: readonly Topology[] = [
       });
     },
   },
+  ...changedDisks,
   {
     name: 'copy-behind-a-filter',
     disks: [{}],
