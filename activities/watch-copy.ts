@@ -6,6 +6,7 @@ import type { Progress } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import { flushReceiver } from '../qemu/receiver/flush-receiver.ts';
 import type { HostDependencies } from './dependencies.ts';
+import { flushDeadlineMs } from './flush-deadline.ts';
 import { atStep, placesOf, withCapture, type VmSite } from './vm-site.ts';
 
 /**
@@ -20,14 +21,17 @@ export async function watchCopy(
   onProgress: (progress: Progress) => void,
 ): Promise<void> {
   return atStep(dependencies, plan, signal, async (site) => {
+    let copiedBytes = 0;
     await withCapture(site, plan, (context) =>
       watchJobs(context, async (progress) => {
+        copiedBytes = progress.doneBytes;
         onProgress(progress);
         if (plan.shield === 'none') await requireGuard(site.paths, plan.vm, plan.backupId, signal);
       }),
     );
+    const deadlineMs = flushDeadlineMs({ stallSeconds: plan.targetStallSeconds, copiedBytes });
     for (const { targetSocket } of placesOf(site, plan))
-      await flushTarget(site, targetSocket, plan.targetStallSeconds * 1_000);
+      await flushTarget(site, targetSocket, deadlineMs);
     if (await hasSinks(site.paths, plan.vm))
       throw new TargetLostError(
         `${plan.vm}: a receiver died under the copy, and what came after is in no target; look at the repository`,
@@ -39,7 +43,7 @@ async function flushTarget({ signal }: VmSite, socket: string, deadlineMs: numbe
   await flushReceiver(socket, deadlineMs, { signal }).catch((cause: unknown) => {
     signal.throwIfAborted();
     throw new TargetLostError(
-      `${socket}: the receiver does not flush the target; look at the repository`,
+      `${socket}: the receiver does not flush the target; look at the repository, or raise targetStallSeconds`,
       { cause },
     );
   });

@@ -23,17 +23,27 @@ export function targetNode(
   };
 }
 
-/** Adds a target's node. When QEMU does not come back from it, the receivers are ended, which frees the monitor. */
+/**
+ * Adds a target's node. While QEMU connects, monitor and guest stand still, so the receiver is asked before whether it
+ * answers. When QEMU does not come back from it all the same, the receivers are ended, which frees the monitor.
+ */
 export async function attachTarget(
   { qmp, receivers }: Pick<CaptureContext, 'qmp' | 'receivers'>,
-  node: Args<'blockdev-add'>,
+  { name, socket, reconnectSeconds }: { name: string; socket: string; reconnectSeconds: number },
 ): Promise<void> {
+  await receivers.probe(socket).catch((cause: unknown) => {
+    throw new TargetUnusableError(
+      `node ${name}: its receiver does not answer; look at the repository`,
+      { cause },
+    );
+  });
+  const node = targetNode(name, socket, reconnectSeconds);
   try {
     await qmp.execute('blockdev-add', node, { timeoutMs: attachMs });
   } catch (cause) {
     if (cause instanceof QmpTimeoutError) await receivers.end();
     throw new TargetUnusableError(
-      `node ${node['node-name']}: QEMU cannot use the receiver; may the user that QEMU runs as open its socket?`,
+      `node ${name}: QEMU cannot use the receiver; may the user that QEMU runs as open its socket?`,
       { cause },
     );
   }
@@ -44,7 +54,8 @@ export async function proveTargets(context: CaptureContext): Promise<void> {
   const { plan, places } = context;
   for (const { index } of plan.disks) {
     const name = ourName(plan.backupId, index, 't');
-    await attachTarget(context, targetNode(name, placeOf(places, index).targetSocket, 0));
+    const socket = placeOf(places, index).targetSocket;
+    await attachTarget(context, { name, socket, reconnectSeconds: 0 });
     await removeNode(context.qmp, name);
   }
 }

@@ -6,7 +6,7 @@ import {
   temporaryBitmap,
   type Action,
 } from './bitmap-actions.ts';
-import { attachTarget, placeOf, targetNode } from './block-nodes.ts';
+import { attachTarget, placeOf } from './block-nodes.ts';
 import { copyJob } from './copy-jobs.ts';
 import type { Capture } from './ports.ts';
 import { expectAll, expectNone } from './traces.ts';
@@ -23,14 +23,11 @@ export const direct: Capture = {
   async prepare(context) {
     const { plan, places } = context;
     for (const { index } of plan.disks)
-      await attachTarget(
-        context,
-        targetNode(
-          ourName(plan.backupId, index, 't'),
-          placeOf(places, index).targetSocket,
-          reconnectSeconds,
-        ),
-      );
+      await attachTarget(context, {
+        name: ourName(plan.backupId, index, 't'),
+        socket: placeOf(places, index).targetSocket,
+        reconnectSeconds,
+      });
   },
 
   async takeInstant({ qmp, plan }) {

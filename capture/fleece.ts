@@ -10,7 +10,7 @@ import {
   temporaryBitmap,
   type Action,
 } from './bitmap-actions.ts';
-import { attachTarget, placeOf, proveTargets, targetNode } from './block-nodes.ts';
+import { attachTarget, placeOf, proveTargets } from './block-nodes.ts';
 import { copyJob } from './copy-jobs.ts';
 import { LeftoversError } from './errors.ts';
 import { insertFilter } from './filter.ts';
@@ -80,9 +80,10 @@ export const fleece: Capture = {
         await qmp.execute('block-dirty-bitmap-remove', { node: disk.node, name: temporary });
     }
     for (const { index } of plan.disks) {
-      const target = ourName(plan.backupId, index, 't');
+      const name = ourName(plan.backupId, index, 't');
+      const socket = placeOf(places, index).targetSocket;
       // No reconnect: a receiver that dies must fail the job at once.
-      await attachTarget(context, targetNode(target, placeOf(places, index).targetSocket, 0));
+      await attachTarget(context, { name, socket, reconnectSeconds: 0 });
       await qmp.execute('blockdev-add', {
         driver: 'snapshot-access',
         'node-name': ourName(plan.backupId, index, 'a'),

@@ -13,6 +13,8 @@ export type DiskPlace = {
 
 /** The receivers of this VM, which live outside of QEMU. All calls may be repeated. */
 export interface Receivers {
+  /** Throws unless the receiver on this socket answers at once. */
+  probe(socket: string): Promise<void>;
   /** Ends every one of them, by signal; resolves when they are gone or could not be ended in bounded time. */
   end(): Promise<void>;
   /** Ends every one of them and puts a sink in its place, so that neither the monitor nor a guest write waits for it. */

@@ -1,7 +1,7 @@
 import { ourName } from '../model/names.ts';
 import { QemuError } from '../qemu/errors.ts';
 import { jobsReach } from './await-jobs.ts';
-import { attachTarget, removeNode, targetNode } from './block-nodes.ts';
+import { attachTarget, removeNode } from './block-nodes.ts';
 import { TargetUnusableError } from './errors.ts';
 import type { CaptureContext } from './ports.ts';
 
@@ -17,7 +17,7 @@ export async function proveWay(context: CaptureContext, socket: string): Promise
   const { qmp, plan } = context;
   const target = ourName(plan.backupId, 0, 'p');
   const zeroes = ourName(plan.backupId, 1, 'p');
-  await attachTarget(context, targetNode(target, socket, 0));
+  await attachTarget(context, { name: target, socket, reconnectSeconds: 0 });
   await qmp.execute('blockdev-add', {
     driver: 'null-co',
     'node-name': zeroes,
