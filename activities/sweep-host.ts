@@ -7,7 +7,7 @@ import { hasStopLease } from '../host/stop-lease.ts';
 import type { StatePaths } from '../host/state-paths.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { releaseVm } from './release-vm.ts';
-import { atVm, reachOf, servedVms } from './vm-site.ts';
+import { atVm, reachOf, servedVms, type VmSite } from './vm-site.ts';
 
 /** Who hears what a sweep did. */
 export type SweepListener = {
@@ -28,12 +28,28 @@ export async function sweepHost(
   signal: AbortSignal,
   listener: SweepListener,
 ): Promise<void> {
-  for (const vm of servedVms(dependencies)) {
-    if (signal.aborted) return;
-    await sweepVm(dependencies, vm, signal, listener).catch((error: unknown) => {
-      if (!(error instanceof MutexTimeoutError) && !signal.aborted) listener.trouble(vm, error);
-    });
-  }
+  // All guests first: what follows may wait for the repository of one VM, which may hang.
+  for (const part of [letGuestGo, sweepVm])
+    for (const vm of servedVms(dependencies)) {
+      if (signal.aborted) return;
+      await part(dependencies, vm, signal, listener).catch((error: unknown) => {
+        if (!(error instanceof MutexTimeoutError) && !signal.aborted) listener.trouble(vm, error);
+      });
+    }
+}
+
+/** Lets a guest go that a dead guard has left frozen or stopped. This needs no answer from Temporal. */
+async function letGuestGo(
+  dependencies: HostDependencies,
+  vm: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { paths } = dependencies;
+  if (!(await isForsaken(paths, vm))) return;
+  const settle = async (site: VmSite) => {
+    if (await isForsaken(paths, vm)) await settleLease(paths, vm, reachOf(site));
+  };
+  await atVm(dependencies, vm, signal, settle, patienceMs);
 }
 
 async function sweepVm(
@@ -48,8 +64,6 @@ async function sweepVm(
     vm,
     signal,
     async (site) => {
-      // The guest first: this needs no answer from Temporal.
-      if (await isForsaken(paths, vm)) await settleLease(paths, vm, reachOf(site));
       const lock = await readLock(paths, vm);
       if (lock && (await isRunning(lock))) return;
       const { troubles } = await releaseVm(site);
@@ -63,13 +77,10 @@ async function sweepVm(
   );
 }
 
-const damaged = { state: 'unknown' };
-
 /** Whether a guest may be frozen or stopped by us with no guard left to let it go. */
 async function isForsaken(paths: StatePaths, vm: string): Promise<boolean> {
   const held =
     (await hasStopLease(paths, vm)) ||
-    // A record that cannot be read tells of a freeze all the same.
-    ((await readFreezeRecord(paths, vm).catch(() => damaged))?.state ?? 'thawed') !== 'thawed';
+    ((await readFreezeRecord(paths, vm))?.state ?? 'thawed') !== 'thawed';
   return held && (await findGuard(paths, vm)) === undefined;
 }

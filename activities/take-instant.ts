@@ -4,6 +4,7 @@ import { GuardClient } from '../host/guard/client.ts';
 import { clearStopLease, writeStopLease } from '../host/stop-lease.ts';
 import type { Freeze, Instant } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
+import { QmpConnectError, QmpDisconnectedError } from '../qemu/errors.ts';
 import { QmpClient } from '../qemu/qmp/client.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { FreezeFailedError } from './errors.ts';
@@ -30,12 +31,7 @@ export async function takeInstant(
       write: () => writeStopLease(paths, vm, backupId),
       clear: () => clearStopLease(paths, vm),
     };
-    // The guard has the VM's own socket while it lives.
-    const relay = paths.vm(vm).relaySocket;
-    await using qmp = await QmpClient.connect(
-      relay,
-      AbortSignal.any([signal, AbortSignal.timeout(connectMs)]),
-    );
+    await using qmp = await connectRelay(paths.vm(vm).relaySocket, vm, signal);
     const context = captureContext(site, plan, qmp);
     const freeze = await frozen(guard, plan);
     // All that follows is done in the guest's time.
@@ -46,6 +42,20 @@ export async function takeInstant(
     if (!held) throw new LeaseBrokenError(`${vm}: the guard gave up before the instant`);
     return { ...taken, held, freeze };
   });
+}
+
+/**
+ * Connects to QEMU through the guard, which has the VM's own socket while it lives. A relay that has gone says nothing of
+ * QEMU: the guard took it away when it gave the guest up.
+ */
+async function connectRelay(relay: string, vm: string, signal: AbortSignal): Promise<QmpClient> {
+  const within = AbortSignal.any([signal, AbortSignal.timeout(connectMs)]);
+  try {
+    return await QmpClient.connect(relay, within);
+  } catch (cause) {
+    if (!(cause instanceof QmpConnectError || cause instanceof QmpDisconnectedError)) throw cause;
+    throw new LeaseBrokenError(`${vm}: the guard gave the guest up before the instant`, { cause });
+  }
 }
 
 /** What came of the freeze that `freezeGuest` had the guard begin. */

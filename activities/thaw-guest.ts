@@ -41,7 +41,7 @@ async function withoutGuard(site: VmSite, { vm, backupId }: BackupPlan): Promise
   for (;;) {
     // Asked before the record is read: a guard that has gone writes no more.
     const lives = (await findGuard(site.paths, vm)) !== undefined;
-    const record = await readFreezeRecord(site.paths, vm).catch(() => undefined);
+    const record = await readFreezeRecord(site.paths, vm);
     if (record?.state === 'thawed' && record.backupId === backupId)
       return { frozenMs: record.frozenMs ?? 0, held: record.held };
     if (!lives || performance.now() >= until) break;

@@ -1,5 +1,7 @@
-import { droppable, tidyingOf } from '../model/segments.ts';
+import { droppable, tidyingOf, type Tidying } from '../model/segments.ts';
+import { QmpCommandError } from '../qemu/errors.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
+import { tolerant } from './tolerant.ts';
 import { readVmState } from './vm-state.ts';
 
 /** Whether a backup is in the repository, complete. */
@@ -14,18 +16,34 @@ export async function tidySegments(qmp: QmpClient, isPublished: IsPublished): Pr
   for (const disk of (await readVmState(qmp)).disks) {
     const { node } = disk;
     for (const step of tidyingOf(disk, isPublished)) {
-      if (step.do === 'merge-back') {
-        await qmp.execute('block-dirty-bitmap-enable', { node, name: step.into });
-        await qmp.execute('block-dirty-bitmap-merge', {
-          node,
-          target: step.into,
-          bitmaps: [step.newest],
-        });
-      }
+      if (step.do === 'merge-back') await mergeBack(qmp, node, step);
       const name = step.do === 'merge-back' ? step.newest : step.bitmap;
       await qmp.execute('block-dirty-bitmap-remove', { node, name });
     }
   }
+}
+
+async function mergeBack(
+  qmp: QmpClient,
+  node: string,
+  { newest, into }: Extract<Tidying, { do: 'merge-back' }>,
+): Promise<void> {
+  await qmp.execute('block-dirty-bitmap-enable', { node, name: into });
+  try {
+    await qmp.execute('block-dirty-bitmap-merge', { node, target: into, bitmaps: [newest] });
+  } catch (error) {
+    // Somebody removed it just now, and what it held is gone: a predecessor that records again would pass for whole.
+    if (error instanceof QmpCommandError && !(await isThere(qmp, node, newest)))
+      await tolerant(qmp.execute('block-dirty-bitmap-remove', { node, name: into }));
+    throw error;
+  }
+}
+
+async function isThere(qmp: QmpClient, node: string, bitmap: string): Promise<boolean> {
+  const { disks } = await readVmState(qmp);
+  return disks.some(
+    (disk) => disk.node === node && disk.bitmaps.some(({ name }) => name === bitmap),
+  );
 }
 
 /** Removes the oldest segments that no published backup needs, and those beyond `keep`. May be repeated. */

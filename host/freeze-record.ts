@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { readJsonFile, writeWhole } from '../files/durable.ts';
 import { BackupId } from '../model/names.ts';
-import { StateError } from './errors.ts';
 import type { StatePaths } from './state-paths.ts';
 
 /**
@@ -35,18 +34,18 @@ export async function writeFreezeRecord(
   await writeWhole(paths.vm(vm).freeze, JSON.stringify(record));
 }
 
-/** The VM's record, or undefined when there is none. A file that is no record is a `StateError`. */
+/** A record that cannot be read tells of a freeze all the same: the guest may be frozen. */
+export type FoundFreeze = FreezeRecord | { readonly state: 'unknown' };
+
+/** What is on record of the VM's freeze, or undefined when there is no record. No damage to it is thrown. */
 export async function readFreezeRecord(
   paths: StatePaths,
   vm: string,
-): Promise<FreezeRecord | undefined> {
-  const path = paths.vm(vm).freeze;
-  const content = await readJsonFile(path);
-  if (content === undefined) return undefined;
-  const record = FreezeRecord.safeParse(content);
-  if (record.success) return record.data;
-  throw new StateError(
-    `${path}: not a record of a freeze; make sure that the guest of ${vm} is not frozen, then remove it`,
-    { cause: record.error },
-  );
+): Promise<FoundFreeze | undefined> {
+  try {
+    const content = await readJsonFile(paths.vm(vm).freeze);
+    return content === undefined ? undefined : FreezeRecord.parse(content);
+  } catch {
+    return { state: 'unknown' };
+  }
 }

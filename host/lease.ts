@@ -71,8 +71,7 @@ async function settlePause(paths: StatePaths, vm: string, reach: Reach): Promise
 }
 
 async function settleFreeze(paths: StatePaths, vm: string, reach: Reach): Promise<boolean> {
-  // A record that cannot be read tells of a freeze all the same.
-  const record = await readFreezeRecord(paths, vm).catch(() => ({ state: 'unknown' }));
+  const record = await readFreezeRecord(paths, vm);
   if (record === undefined) return false;
   const { freeze, guardConfig } = paths.vm(vm);
   const mayBeFrozen = record.state !== 'thawed';

@@ -6,6 +6,8 @@ import type { Setup } from './setup.ts';
 export type GuestOptions = {
   /** Write to every disk all the time. Default: no. */
   readonly workload?: boolean;
+  /** Boot again when the guest reboots or is reset. Default: QEMU ends. */
+  readonly reboots?: boolean;
 };
 
 /** The sockets in a machine's folder. */
@@ -28,10 +30,12 @@ export function machineOptions(machine: {
 }): string[] {
   const { folder, disks, guest, setup } = machine;
   const sockets = socketsIn(folder);
-  const nothingElse = ['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'];
+  const nothingElse = ['-nodefaults', '-no-user-config', '-display', 'none'];
+  const atReset = guest?.reboots ? [] : ['-no-reboot'];
   const machineItself = ['-machine', 'q35,accel=tcg', '-m', guest ? '256' : '32'];
   return [
     ...nothingElse,
+    ...atReset,
     ...machineItself,
     ...monitor('qmp', sockets.qmp),
     ...monitor('lab-qmp', sockets.labQmp),

@@ -82,6 +82,13 @@ export class Custody {
     await this.#releasing;
   }
 
+  /** A guest that was reset is not frozen any more, and an instant of it would not be what was quiesced. */
+  guestWasReset(): void {
+    if (!this.freezer.busy) return;
+    this.freezer.guestWasReset();
+    void this.release('the guest was reset while it was frozen');
+  }
+
   /** Goes when everything is as it was: gives up what is not taken yet, and with `copyToo` an unshielded copy as well. */
   async terminate(reason: string, copyToo = false): Promise<void> {
     this.#ending = true;

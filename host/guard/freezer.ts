@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Freeze } from '../../model/instant.ts';
-import { AgentTimeoutError } from '../../qemu/errors.ts';
+import { AgentCommandError, AgentTimeoutError } from '../../qemu/errors.ts';
 import { AgentClient } from '../../qemu/qga/client.ts';
 import { isRefused } from '../is-refused.ts';
 import { messageOf, type Log } from './log.ts';
@@ -29,6 +29,8 @@ export class Freezer {
   #thawing: Promise<void> | undefined;
   #sentAt = 0;
   #frozenMs = 0;
+  #answered = false;
+  #held = true;
 
   /** `path`: the agent's socket, if the VM has one. `onChange` is called after each change of the state. */
   constructor(path: string | undefined, log: Log, onChange: () => void) {
@@ -51,6 +53,11 @@ export class Freezer {
     return this.#frozenMs;
   }
 
+  /** Whether the guest stayed as frozen as it was until it was thawed, as far as the agent tells. True when nothing was frozen. */
+  get held(): boolean {
+    return this.#held;
+  }
+
   /**
    * Freezes the guest; asked again while it is frozen, gives the same answer. `clear` is called when the agent is ready
    * and awaited before the freeze is sent: it tells how long the answer may take, or throws. A freeze that fails or is
@@ -67,13 +74,25 @@ export class Freezer {
   /** Thaws what is frozen, or may be. Resolves when the agent says that it is thawed, and not before. */
   async thaw(): Promise<void> {
     if (!this.busy) return;
-    // A freeze that hangs must not hold the thaw up: what waits for its answer ends with the connection.
-    if (this.#state === 'freezing') this.#disconnect();
+    // On the same connection, where a thaw takes the place of a freeze that waits for its answer: it is sent at once. On a
+    // new one an agent that is late would have to answer first.
     this.#freezing = undefined;
     this.#thawing ??= this.#thaw().finally(() => {
       this.#thawing = undefined;
     });
     await this.#thawing;
+  }
+
+  /**
+   * The guest was reset, and with it went what was frozen: no agent has to say so, and there may be none any more. A
+   * freeze that nobody has answered yet may still reach the next agent.
+   */
+  guestWasReset(): void {
+    if (!this.busy || !this.#answered) return;
+    this.#frozenMs = performance.now() - this.#sentAt;
+    this.#freezing = undefined;
+    this.#disconnect();
+    this.#become('thawed');
   }
 
   async #freeze(clear: () => Promise<number>): Promise<Freeze> {
@@ -87,11 +106,14 @@ export class Freezer {
       // No wait between the leave to freeze and the state that says so: a release must not come in between.
       this.#frozenMs = 0;
       this.#sentAt = 0;
+      this.#answered = false;
+      this.#held = true;
       this.#become('freezing');
       const timeoutMs = await cleared;
       if (this.#state !== 'freezing') throw new Error('given up before it was sent');
       this.#sentAt = performance.now();
       const filesystems = await agent.freeze(timeoutMs);
+      this.#answered = true;
       if (this.#state !== 'freezing') throw new Error('given up while it went on');
       if (filesystems === 0) throw new Error('the agent found no file system to freeze');
       this.#become('frozen');
@@ -105,13 +127,17 @@ export class Freezer {
 
   async #thaw(): Promise<void> {
     this.#become('thawing');
+    // Of several thaws a later one may find the work of one that was not answered.
+    let isFirst = this.#answered;
     let unanswered = 0;
     for (let refusedSince = Infinity; this.#state === 'thawing';) {
       try {
         const agent = await this.#connect(this.#path ?? '');
         refusedSince = Infinity;
-        await agent.thaw(answerMs);
-        if (this.#sentAt > 0) this.#frozenMs = performance.now() - this.#sentAt;
+        const tellsOfFreeze = isFirst;
+        isFirst = false;
+        const filesystems = await this.#tellToThaw(agent);
+        if (tellsOfFreeze && filesystems === 0) this.#held = false;
         if ((await agent.freezeStatus(answerMs)) === 'thawed') this.#become('thawed');
       } catch (error) {
         this.#log(`the guest is not thawed yet: ${messageOf(error)}`);
@@ -125,6 +151,19 @@ export class Freezer {
       }
     }
     this.#disconnect();
+  }
+
+  /** How many file systems were thawed: none when the agent has an error to tell, and then its state says more. */
+  async #tellToThaw(agent: AgentClient): Promise<number> {
+    try {
+      return await agent.thaw(answerMs);
+    } catch (error) {
+      if (!(error instanceof AgentCommandError)) throw error;
+      this.#log(`the thaw: ${error.message}`);
+      return 0;
+    } finally {
+      if (this.#sentAt > 0) this.#frozenMs = performance.now() - this.#sentAt;
+    }
   }
 
   async #connect(path: string): Promise<AgentClient> {

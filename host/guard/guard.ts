@@ -77,7 +77,7 @@ export class Guard {
     await freezer.thaw();
     await recorder.written();
     this.#custody.stopDeadline();
-    return { frozenMs: freezer.frozenMs, held: lease.held };
+    return { frozenMs: freezer.frozenMs, held: lease.held && freezer.held };
   }
 
   status(): Answer<'status'> {

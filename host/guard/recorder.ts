@@ -44,7 +44,7 @@ export class Recorder {
       since: this.#since.toISOString(),
       until: until.toISOString(),
       frozenMs: this.#freezer.frozenMs,
-      held: this.#lease.held,
+      held: this.#lease.held && this.#freezer.held,
       broken: this.#lease.broken,
     };
     const write = this.#last.then(() => writeFreezeRecord(paths, vm, record));

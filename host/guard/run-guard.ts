@@ -46,6 +46,10 @@ async function guardAlone(ward: Ward, onTrouble: OnTrouble): Promise<void> {
   const relay: RelayServer = new RelayServer(link, () => custody.look());
   const custody = new Custody(ward, relay);
   const server = new GuardServer(custody);
+  // Before any instant that comes after it: an event passes the answers to a taker by in QEMU's order.
+  link.listen(({ event }) => {
+    if (event === 'RESET') custody.guestWasReset();
+  });
   onTrouble((reason) => void custody.terminate(reason, true));
   await relay.listen(relaySocket);
   await server.listen(guardSocket);

@@ -8,6 +8,8 @@ export class AgentOnSocket implements AsyncDisposable {
   frozen = false;
   /** Answers freezes with an error, after having frozen. */
   failsToFreeze = false;
+  /** Answers thaws with an error, after having thawed. */
+  failsToThaw = false;
   /** Resolves when the guest's processors run: without them it reads nothing. */
   running: () => Promise<void> = async () => {};
   /** How often a thaw is answered, and does nothing. */
@@ -73,6 +75,8 @@ export class AgentOnSocket implements AsyncDisposable {
     if (execute === 'guest-fsfreeze-thaw') {
       const thawed = this.frozen ? 2 : 0;
       if (this.thawsInVain-- <= 0) this.frozen = false;
+      if (this.failsToThaw)
+        return '{"error": {"class": "GenericError", "desc": "the freeze had timed out"}}';
       return `{"return": ${thawed}}`;
     }
     return `{"return": "${this.frozen ? 'frozen' : 'thawed'}"}`;

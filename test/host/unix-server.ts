@@ -14,7 +14,8 @@ export async function serveOneByOne(
   let turn = Promise.resolve();
   const server = createServer((socket) => {
     sockets.add(socket);
-    const closed = once(socket, 'close');
+    // `once` of node:events would reject when a client goes before it has been told all.
+    const closed = new Promise((resolve) => void socket.once('close', resolve));
     socket.on('error', () => socket.destroy());
     socket.once('close', () => sockets.delete(socket));
     turn = inTurn(turn, async () => {

@@ -5,7 +5,7 @@ import { GuardClient } from '../../host/guard/client.ts';
 import type { GuardConfig } from '../../host/guard/config.ts';
 import { findGuard } from '../../host/guard/find-guard.ts';
 import { startGuard } from '../../host/guard/start.ts';
-import { readFreezeRecord, type FreezeRecord } from '../../host/freeze-record.ts';
+import { readFreezeRecord, type FoundFreeze } from '../../host/freeze-record.ts';
 import { hasStopLease, writeStopLease } from '../../host/stop-lease.ts';
 import { connectVm } from '../../host/vm-socket.ts';
 import type { QmpClient } from '../../qemu/qmp/client.ts';
@@ -83,7 +83,7 @@ export class VmOnSockets implements AsyncDisposable {
     return (await this.guardPid()) === undefined;
   }
 
-  async record(): Promise<FreezeRecord | undefined> {
+  async record(): Promise<FoundFreeze | undefined> {
     return readFreezeRecord(this.paths, 'vm');
   }
 

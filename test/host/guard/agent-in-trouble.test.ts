@@ -57,6 +57,33 @@ describe('a guard whose agent is in trouble', () => {
     expect(vm.agent.commands.filter((command) => command.endsWith('thaw'))).toHaveLength(3);
   });
 
+  it('does not say that a freeze held which was gone before it thawed', async () => {
+    await using vm = await VmOnSockets.make();
+    const guard = await vm.startGuard(built.guardCommand);
+    await guard.freeze(5_000);
+    await guard.arm();
+    // Somebody in the guest, or its own limit to a freeze.
+    vm.agent.frozen = false;
+
+    expect(await guard.taken()).toEqual({ held: true });
+
+    expect(await guard.thaw(5_000)).toMatchObject({ held: false });
+    expect(await vm.record()).toMatchObject({ state: 'thawed', held: false });
+  });
+
+  it('believes an agent’s state when what it answers to the thaw is an error', async () => {
+    await using vm = await VmOnSockets.make();
+    const guard = await vm.startGuard(built.guardCommand);
+    await guard.freeze(5_000);
+    await guard.arm();
+    vm.agent.failsToThaw = true;
+
+    await guard.taken();
+
+    expect(await guard.thaw(5_000)).toMatchObject({ held: false });
+    expect(vm.agent.frozen).toBe(false);
+  });
+
   it('freezes nothing when that cannot be written down', async () => {
     await using vm = await VmOnSockets.make();
     const guard = await vm.startGuard(built.guardCommand);
@@ -102,5 +129,56 @@ describe('a guard whose agent is in trouble', () => {
 
     expect(freeze).toMatchObject({ frozen: false, trouble: expect.stringMatching('ENOENT') });
     expect(await guard.arm()).toEqual({ armed: true });
+  });
+});
+
+describe('a guard whose guest is reset', () => {
+  it('has nothing to thaw, and takes no instant for a quiesced one', async () => {
+    await using vm = await VmOnSockets.make();
+    const guard = await vm.startGuard(built.guardCommand);
+    await guard.freeze(5_000);
+    await guard.arm();
+    // Nobody answers any more: what boots has no agent.
+    vm.agent.hangsOn('guest-fsfreeze-thaw', 'guest-fsfreeze-status');
+
+    vm.qemu.emit('RESET');
+
+    await eventually(() => vm.guardIsGone());
+    expect(await vm.record()).toMatchObject({
+      state: 'thawed',
+      held: false,
+      broken: 'the guest was reset while it was frozen',
+    });
+    expect(vm.agent.commands).not.toContain('guest-fsfreeze-thaw');
+  });
+
+  it('thaws what is booted, when the freeze had not been answered', async () => {
+    await using vm = await VmOnSockets.make();
+    const guard = await vm.startGuard(built.guardCommand);
+    vm.agent.hangsOn('guest-fsfreeze-freeze');
+    const freezing = guard.freeze(20_000);
+    await eventually(() => vm.agent.frozen);
+
+    vm.qemu.emit('RESET');
+    expect(await freezing).toMatchObject({ frozen: false });
+    expect(await vm.record()).not.toMatchObject({ state: 'thawed' });
+    vm.agent.recover();
+
+    await eventually(() => !vm.agent.frozen);
+    await eventually(() => vm.guardIsGone());
+    expect(await vm.record()).toMatchObject({ state: 'thawed', held: false });
+  });
+
+  it('goes on when nothing was frozen, or the instant is over', async () => {
+    await using vm = await VmOnSockets.make();
+    const guard = await vm.startGuard(built.guardCommand);
+    vm.qemu.emit('RESET');
+    expect(await guard.freeze(5_000)).toMatchObject({ frozen: true });
+    await guard.arm();
+    expect(await guard.taken()).toEqual({ held: true });
+
+    vm.qemu.emit('RESET');
+
+    expect(await guard.thaw(5_000)).toMatchObject({ held: true });
   });
 });

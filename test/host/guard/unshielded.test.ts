@@ -53,7 +53,7 @@ describe('a guard without a shield', () => {
     });
     const record = await eventually(async () => {
       const now = await vm.record();
-      return now?.broken === undefined ? false : now;
+      return now !== undefined && 'broken' in now ? now : false;
     });
     expect(record).toMatchObject({ held: true, broken: expect.stringMatching('io-error') });
   });
