@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { createDurably, readJsonFile, removeFile, syncFolder } from '../files/durable.ts';
+import { readJsonFile, removeFile, syncFolder, writeDurably } from '../files/durable.ts';
 import { BackupId } from '../model/names.ts';
 import { LockLostError, StateError, VmBusyError } from './errors.ts';
 import { makeVmFolders, type StatePaths } from './state-paths.ts';
@@ -16,8 +16,8 @@ export const Lock = z.object({
 export type Lock = z.infer<typeof Lock>;
 
 /**
- * Takes the VM's lock for a backup. Idempotent for the same backup; another holder is a `VmBusyError`. Of two that
- * come at once one wins.
+ * Takes the VM's lock for a backup. Idempotent for the same backup; another holder is a `VmBusyError`. Call it under the
+ * VM's mutex.
  */
 export async function acquireLock(
   paths: StatePaths,
@@ -26,14 +26,12 @@ export async function acquireLock(
 ): Promise<Lock> {
   const { lock: path } = await makeVmFolders(paths, vm);
   const { backupId, workflowId, runId } = holder;
+  const held = await readLock(paths, vm);
+  if (held?.backupId === backupId && held.runId === runId) return held;
+  if (held) throw new VmBusyError(vm, held);
   const mine: Lock = { backupId, workflowId, runId, acquiredAt: new Date().toISOString() };
-  for (;;) {
-    if (await createDurably(path, JSON.stringify(mine))) return mine;
-    const held = await readLock(paths, vm);
-    if (held?.backupId === backupId && held.runId === runId) return held;
-    if (held) throw new VmBusyError(vm, held);
-    // It was released in between.
-  }
+  await writeDurably(path, JSON.stringify(mine));
+  return mine;
 }
 
 /** The VM's lock, or undefined when nobody holds it. A file that is no lock is a `StateError`. */

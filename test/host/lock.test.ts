@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { LockLostError, StateError, VmBusyError } from '../../host/errors.ts';
 import { acquireLock, readLock, releaseLock, requireLock } from '../../host/lock.ts';
@@ -41,20 +41,14 @@ describe('acquireLock', () => {
     await expect(taking).rejects.toThrow(VmBusyError);
   });
 
-  it('lets one of many win', async () => {
+  it('leaves nothing of an attempt that died while it took it', async () => {
     await using state = await makeStateFolder();
-    const many = Array.from({ length: 20 }, (_, index) => ({
-      ...mine,
-      backupId: `20261124T0205${String(10 + index)}Z-3fa9`,
-    }));
+    const { folder, lock } = await makeVmFolders(state.paths, 'vm');
+    await writeFile(`${lock}.tmp`, '{"backupId":');
 
-    const outcomes = await Promise.allSettled(
-      many.map((holder) => acquireLock(state.paths, 'vm', holder)),
-    );
+    await acquireLock(state.paths, 'vm', mine);
 
-    const refusals = outcomes.filter((outcome) => outcome.status === 'rejected');
-    expect(refusals).toHaveLength(19);
-    for (const { reason } of refusals) expect(reason).toBeInstanceOf(VmBusyError);
+    expect(await readdir(folder)).toEqual(['lock.json']);
   });
 });
 
