@@ -119,6 +119,12 @@ export const Inventory = z.strictObject({
   state: AbsolutePath.default('/var/lib/stillpoint').describe(
     'Folder for locks, leases, scratch and sockets of this host; mode 0700. Keep it short: socket paths have 107 characters at most.',
   ),
+  sweepSeconds: z
+    .int()
+    .min(1)
+    .max(3600)
+    .default(300)
+    .describe('How often the host worker looks for what dead and terminated runs have left.'),
   defaults: VmSettings.default({}).describe('Settings for every VM that does not give its own.'),
   vms: z.record(VmName, InventoryVm).describe('The virtual machines, by name.'),
 });

@@ -2,9 +2,7 @@ import type { HostDependencies } from '../activities/dependencies.ts';
 import { sweepHost } from '../activities/sweep-host.ts';
 import { log } from './log.ts';
 
-const everyMs = 5 * 60_000;
-
-/** Sweeps the host at once and every five minutes, one sweep at a time. */
+/** Sweeps the host at once and then every `sweepSeconds`, one sweep at a time. */
 export class SweepTimer {
   readonly #stop = new AbortController();
   readonly #timer: NodeJS.Timeout;
@@ -14,7 +12,7 @@ export class SweepTimer {
     this.#running = this.#sweep(dependencies);
     this.#timer = setInterval(() => {
       this.#running = this.#running.then(() => this.#sweep(dependencies));
-    }, everyMs);
+    }, dependencies.inventory.sweepSeconds * 1_000);
   }
 
   static start(dependencies: HostDependencies): SweepTimer {

@@ -30,6 +30,7 @@ describe('parseInventory', () => {
       temporal: {},
       repository: '/srv/backups',
       state: '/var/lib/stillpoint',
+      sweepSeconds: 300,
       defaults: {},
       vms: {
         web1: {
