@@ -28,6 +28,17 @@ export default defineConfig({
           hookTimeout: 180_000,
         },
       },
+      {
+        test: {
+          // `npm run test:crash`, for an hour at most: not a part of `npm test`.
+          name: 'crash',
+          pool: 'forks',
+          include: ['test/live/crash/*.campaign.ts'],
+          maxWorkers: 2,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
     ],
   },
 });

@@ -20,6 +20,8 @@ export type InstantTap = AsyncDisposable & {
   readonly qmpSocket: string;
   /** The copies so far, the newest last. A run that was rolled back has left one too. */
   readonly copies: readonly InstantCopy[];
+  /** Cuts every connection through it, as a dying socket does, and tells how many. New ones are taken. */
+  cut(): number;
   /** A limit, in bytes a second, that copy jobs begin with: so small a copy as a test's has hardly a middle. */
   copySpeed: number | undefined;
 };
@@ -77,8 +79,13 @@ export async function startInstantTap(machine: {
       if (failure) throw failure;
       return copies;
     },
-    async [Symbol.asyncDispose]() {
+    cut() {
+      const { size } = sockets;
       for (const socket of sockets) socket.destroy();
+      return size;
+    },
+    async [Symbol.asyncDispose]() {
+      tap.cut();
       server.close();
       await once(server, 'close');
     },

@@ -24,17 +24,29 @@ export class LabProcess {
     });
   }
 
-  /** Starts `command`, with stdout and stderr to the file `log`. With `outlive` it goes on when this process ends. */
+  /**
+   * Starts `command`, with stdout and stderr to the file `log`. With `outlive` it goes on when this process ends. `env`
+   * is added to this process's environment.
+   */
   static async start(
     command: readonly string[],
-    { log, outlive = false }: { log: string; outlive?: boolean | undefined },
+    options: {
+      log: string;
+      outlive?: boolean | undefined;
+      env?: Readonly<Record<string, string>> | undefined;
+    },
   ): Promise<LabProcess> {
+    const { log, outlive = false, env = {} } = options;
     const mortal = !outlive && existsSync(SETPRIV);
     const [program = '', ...args] = mortal
       ? [SETPRIV, '--pdeathsig', 'KILL', '--', ...command]
       : command;
     await using file = await open(log, 'a');
-    const child = spawn(program, args, { detached: true, stdio: ['ignore', file.fd, file.fd] });
+    const child = spawn(program, args, {
+      detached: true,
+      stdio: ['ignore', file.fd, file.fd],
+      env: { ...process.env, ...env },
+    });
     child.unref();
     return new LabProcess(child, log);
   }

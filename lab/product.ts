@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Edges } from './edges/edges.ts';
 import type { LabProcess } from './lab-process.ts';
 import { startTemporal } from './start-temporal.ts';
 import { startWorker } from './start-worker.ts';
@@ -12,22 +13,30 @@ export type InventoryEntry = { readonly qmp: string; readonly agent?: string | u
 /** The product as an operator runs it: a Temporal server, an inventory and a worker as a process of its own. */
 export class Product implements AsyncDisposable {
   readonly temporal: TemporalServer;
+  /** The watch over what the product does to the world, where it was asked for. */
+  readonly edges: Edges | undefined;
   readonly #temp: TempFolder;
   #worker: LabProcess;
 
-  private constructor(temporal: TemporalServer, temp: TempFolder, worker: LabProcess) {
+  private constructor(
+    temporal: TemporalServer,
+    parts: { edges: Edges | undefined; temp: TempFolder; worker: LabProcess },
+  ) {
     this.temporal = temporal;
-    this.#temp = temp;
-    this.#worker = worker;
+    this.edges = parts.edges;
+    this.#temp = parts.temp;
+    this.#worker = parts.worker;
   }
 
-  /** Starts all of it over VMs that run; `settings` go into the inventory, beside what they need. */
+  /** Starts all of it over VMs that run; `defaults` and `settings` go into the inventory, beside what they need. */
   static async start(options: {
     readonly vms: Readonly<Record<string, InventoryEntry>>;
     readonly ui?: boolean;
-    readonly defaults?: Readonly<Record<string, unknown>>;
+    readonly defaults?: Readonly<Record<string, unknown>> | undefined;
+    readonly settings?: Readonly<Record<string, unknown>> | undefined;
+    readonly watched?: boolean | undefined;
   }): Promise<Product> {
-    const { vms, ui = false, defaults = {} } = options;
+    const { vms, ui = false, defaults = {}, settings = {}, watched = false } = options;
     const temp = await makeTempFolder();
     let temporal: TemporalServer | undefined;
     try {
@@ -37,6 +46,7 @@ export class Product implements AsyncDisposable {
         host: 'lab',
         repository: join(temp.path, 'backups'),
         state: join(temp.path, 'state'),
+        ...settings,
         defaults: { scratchBytes: '1GiB', ...defaults },
         vms,
       };
@@ -44,8 +54,9 @@ export class Product implements AsyncDisposable {
       const config = join(temp.path, 'stillpoint.yaml');
       // YAML holds JSON.
       await writeFile(config, JSON.stringify(inventory, undefined, 2));
-      const worker = await startWorker({ config, folder: temp.path });
-      return new Product(temporal, temp, worker);
+      const edges = watched ? await Edges.make(join(temp.path, 'edges')) : undefined;
+      const worker = await startWorker({ config, folder: temp.path, env: edges?.env });
+      return new Product(temporal, { edges, temp, worker });
     } catch (error) {
       await temporal?.[Symbol.asyncDispose]();
       await temp[Symbol.asyncDispose]();
@@ -70,14 +81,28 @@ export class Product implements AsyncDisposable {
     return join(this.folder, 'state');
   }
 
+  get workerPid(): number {
+    return this.#worker.pid;
+  }
+
+  get workerLives(): boolean {
+    return this.#worker.alive;
+  }
+
+  /** Asks the worker to end, as a service manager does, and waits until it has. */
+  async endWorker(): Promise<void> {
+    await this.#worker.end(30_000);
+  }
+
   /** SIGKILL for its whole process group: the worker gets no moment to tidy up. */
   async killWorker(): Promise<void> {
     await this.#worker.killGroup();
   }
 
-  /** Starts a worker, after `killWorker`, and waits until it polls. */
-  async restartWorker(): Promise<void> {
-    this.#worker = await startWorker({ config: this.config, folder: this.folder });
+  /** Starts a worker, after `killWorker`, and waits until it polls; from another build, if one is named. */
+  async restartWorker(build?: string): Promise<void> {
+    const { config, folder, edges } = this;
+    this.#worker = await startWorker({ config, folder, build, env: edges?.env });
   }
 
   /** Ends worker and server. What a backup that was cut off has left on the host is the caller's: guards, receivers. */

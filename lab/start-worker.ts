@@ -20,12 +20,16 @@ export async function startWorker(options: {
   readonly config: string;
   readonly folder: string;
   readonly roles?: string;
+  /** The folder with the build to run; the project's own if left out. */
+  readonly build?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }): Promise<LabProcess> {
-  const { config, folder, roles = 'control,host' } = options;
+  const { config, folder, roles = 'control,host', build, env } = options;
+  const cli = build === undefined ? builtCli() : join(build, 'client', 'cli.js');
   const log = join(folder, 'worker.log');
   const before = await readFile(log, 'utf8').catch(() => '');
-  const command = [process.execPath, builtCli(), 'worker', '--config', config, '--role', roles];
-  const worker = await LabProcess.start(command, { log });
+  const command = [process.execPath, cli, 'worker', '--config', config, '--role', roles];
+  const worker = await LabProcess.start(command, { log, env });
   try {
     await worker.ready('the worker', START_MS, async () => {
       const said = (await readFile(log, 'utf8')).slice(before.length);

@@ -2,14 +2,15 @@
 # with all the libraries it needs, and started through their own loader. Nothing of the machine changes: apt works in
 # folders of its own, with the machine's mirror, and the keys that the machine's own packages bring.
 
+# From the oldest to the newest.
 qemu_suites=(bullseye bookworm trixie forky)
 qemu_tools=(qemu-system-x86_64 qemu-img qemu-nbd qemu-io)
 
-# A release that cannot be had is reported, and no reason to fail.
+# The QEMUs of these releases. One that cannot be had is reported, and no reason to fail.
 need_qemu_versions() {
   local suite mirror keyring reason
   find_mirror && unpack_keyring || return 0
-  for suite in "${qemu_suites[@]}"; do
+  for suite in "$@"; do
     need_qemu_of "$suite" || say "QEMU of $suite: left out, for $reason"
   done
 }

@@ -42,5 +42,8 @@ node "$here/record.mjs" "$cache/setup.json" \
   "temporal=$temporal_cli" "kernel=$guest/vmlinuz" "initramfs=$guest/initramfs" \
   "agent=$guest/qemu-ga"
 need_build
-[[ ${1:-} != qemu-versions ]] || need_qemu_versions
+case ${1:-} in
+  qemu-versions) need_qemu_versions "${qemu_suites[@]}" ;;
+  newest-qemu) need_qemu_versions "${qemu_suites[-1]}" ;;
+esac
 say "Ready. QEMU: $(command -v qemu-system-x86_64), Temporal CLI: $temporal_cli, guest: $guest"

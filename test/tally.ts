@@ -29,7 +29,7 @@ export class Tally implements Reporter {
 }
 
 function isLive(test: TestCase): boolean {
-  return test.project.name === 'live';
+  return test.project.name !== 'unit';
 }
 
 function whySkipped(test: TestCase): string {

@@ -4,6 +4,7 @@
 # qemu-img, qemu-nbd and qemu-io. Ends with a table, and with 1 when a test failed anywhere.
 #
 #   bash test/versions.sh [FOLDER...]
+#   bash test/versions.sh --newest     with the newest alone (`bash setup/setup.sh newest-qemu`), as `npm test` does
 set -Euo pipefail
 
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -31,8 +32,14 @@ run() {
   table+=("$(printf '%-10s %-14s %6d %6d %7d %5d s' "$version" "$name" "$p" "$f" "$s" $((SECONDS - from)))")
 }
 
-run distribution ""
-for suite in "${qemu_suites[@]}"; do
+if [[ ${1:-} == --newest ]]; then
+  shift
+  suites=("${qemu_suites[-1]}")
+else
+  suites=("${qemu_suites[@]}")
+  run distribution ""
+fi
+for suite in "${suites[@]}"; do
   if [[ -e $cache/qemu/$suite/packages ]]; then run "$suite" "$cache/qemu/$suite/bin"
   else table+=("$(printf '%-10s %-14s %s' - "$suite" 'not run: set-up has said why')"); fi
 done

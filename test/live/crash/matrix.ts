@@ -1,0 +1,69 @@
+import { afterAll, beforeEach, expect, it } from 'vitest';
+import type { FaultName } from './faults.ts';
+import { spotsByStep, type Spot } from './points.ts';
+import { summary } from './summary.ts';
+import { tryCell, type Outcome } from './trial.ts';
+import type { World } from './world.ts';
+
+/** Chains of incrementals get no longer than this. */
+const chainLength = 16;
+
+/** How many spots of a step are tried for a fault that has nothing to strike at some of them. */
+const triesAStep = 6;
+
+/** Declares the tests of cells in one world, one after the other, and a table of what came of all of them. */
+export class Matrix {
+  readonly #world: World;
+  readonly #outcomes: Outcome[] = [];
+  #declared = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    beforeEach(async () => {
+      if (world.kept.length < chainLength) return;
+      await world.backUp('full');
+      await world.prune();
+    });
+    afterAll(async () => {
+      console.log(summary(this.#outcomes));
+      await world[Symbol.asyncDispose]();
+    });
+  }
+
+  /** One fault at each of these spots. */
+  at(fault: FaultName, spots: readonly Spot[]): void {
+    for (const spot of spots)
+      it(`${this.#next()}: ${fault} ${spot.moment} ${spot.point}`, async () => {
+        // How often a job is asked for differs: one more try may come there.
+        const first = await this.#try(fault, spot);
+        const outcome = first.hit ? first : await this.#try(fault, spot);
+        expect(outcome).toMatchObject({ hit: true, wrong: [] });
+      });
+  }
+
+  /** One fault at one spot of each of these steps; of all steps if none are named. */
+  onceAStep(fault: FaultName, points: readonly string[], steps?: readonly string[]): void {
+    for (const [step, spots] of spotsByStep(points, fault)) {
+      if (steps && !steps.includes(step)) continue;
+      it(`${this.#next()}: ${fault} in ${step}`, async (context) => {
+        for (const spot of spots.slice(0, triesAStep)) {
+          const { hit, wrong } = await this.#try(fault, spot);
+          expect(wrong).toEqual([]);
+          if (hit) return;
+        }
+        context.skip(`${fault}: nothing to strike in ${step}`);
+      });
+    }
+  }
+
+  async #try(fault: FaultName, spot: Spot): Promise<Outcome> {
+    const outcome = await tryCell(this.#world, { fault, ...spot });
+    if (outcome.wrong.length > 0) console.log(outcome);
+    this.#outcomes.push(outcome);
+    return outcome;
+  }
+
+  #next(): number {
+    return ++this.#declared;
+  }
+}

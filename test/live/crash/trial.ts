@@ -1,0 +1,102 @@
+import { vi } from 'vitest';
+import { vm } from '../../../demo/stage.ts';
+import { guestWrites } from '../product/looking.ts';
+import { faults, type Fault, type FaultName } from './faults.ts';
+import { differing, leftovers } from './oracle.ts';
+import type { Spot } from './points.ts';
+import { maxFreezeSeconds, type World } from './world.ts';
+
+/** One cell of the matrix. */
+export type Cell = Spot & { readonly fault: FaultName };
+
+/** What came of it. */
+export type Outcome = Cell & {
+  /** Whether the backup came to that moment, so that the fault was done there. */
+  readonly hit: boolean;
+  /** How the backup ended, with the class of the error if it failed. */
+  readonly ended: string;
+  readonly frozenMs: number;
+  readonly pausedMs: number;
+  /** The next backup's kind. */
+  readonly next: string;
+  /** What is not as promised. Nothing, hopefully. */
+  readonly wrong: readonly string[];
+};
+
+/** Lets one fault happen at one moment of a backup, lets the world run on, and looks what became of it. */
+export async function tryCell(world: World, cell: Cell): Promise<Outcome> {
+  const fault: Fault = faults[cell.fault];
+  const { edges, stage } = world;
+  world.takeLongest();
+  await edges.hold(cell.point, cell.moment);
+  await stage.client.startBackup({ vm });
+  const hit = (await isHeld(world)) && (await fault.strike(world)) !== 'nothing there';
+  await edges.release();
+  if (hit) await fault.recover?.(world);
+  const wrong: string[] = [];
+  const note = async (what: string, work: () => Promise<unknown>) =>
+    work().catch((error: unknown) => void wrong.push(`${what}: ${String(error)}`));
+
+  let ended = 'still running';
+  await note('the end', async () => void (ended = await endOf(world)));
+  await edges.disarm();
+  await note('the guest', async () => guestWrites(stage));
+  const { frozenMs, pausedMs } = world.takeLongest();
+  if (frozenMs > (maxFreezeSeconds + 2) * 1_000) wrong.push(`frozen for ${frozenMs} ms`);
+  if (hit && fault.ends && !ended.startsWith(fault.ends)) wrong.push(`ended: ${ended}`);
+  if (/: (Error|undefined|)$/.test(ended)) wrong.push(`says nothing: ${ended}`);
+  await note('left over', async () => nothingIsLeft(world, false));
+  if (ended.startsWith('completed')) world.keep(ended.split(' ')[1] ?? '');
+
+  let next = 'none';
+  await note('the next backup', async () => void (next = (await world.backUp()).kind));
+  for (const difference of await differing(world)) wrong.push(`bytes: ${difference}`);
+  await note('left over', async () => nothingIsLeft(world, true));
+  return { ...cell, hit, ended, frozenMs, pausedMs, next, wrong };
+}
+
+/** Waits until somebody stands still at the armed moment, or the backup has ended without coming there. */
+async function isHeld({ edges, stage }: World): Promise<boolean> {
+  for (;;) {
+    if ((await edges.held()) !== undefined) return true;
+    const status = await (await stage.client.findBackup(vm))?.status();
+    if (status && status.state !== 'running') return (await edges.held()) !== undefined;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** How the VM's latest run ended: `completed <backupId>`, or the state and the class of the error. */
+async function endOf(world: World): Promise<string> {
+  const { stage } = world;
+  const state = async () => (await stage.client.findBackup(vm))?.fullStatus();
+  const status = await vi.waitFor(
+    async () => {
+      const now = await state();
+      if (!now || now.state === 'running')
+        throw new Error(`in ${now?.step?.activity ?? 'no step'}`);
+      return now;
+    },
+    { timeout: world.settleMs, interval: 50 },
+  );
+  if (status.state !== 'completed')
+    return `${status.state}: ${status.state === 'failed' ? status.failure?.type : status.state}`;
+  const { backupId } = (await (await stage.client.findBackup(vm))?.result()) ?? {};
+  return `completed ${backupId}`;
+}
+
+/**
+ * Waits until nothing is left, for the sweep's period and a little; names what is, and each only once. A file that was
+ * half written is written over by the next backup: before that, `written` is false.
+ */
+async function nothingIsLeft(world: World, written: boolean): Promise<void> {
+  let left: string[] = [];
+  const look = async () => {
+    left = (await leftovers(world)).filter((name) => !world.known.has(name));
+    if (!written) left = left.filter((name) => !name.endsWith('.tmp'));
+    if (left.length > 0) throw new Error(left.join(', '));
+  };
+  await vi.waitFor(look, { timeout: 20_000, interval: 50 }).catch((error: unknown) => {
+    for (const name of left) world.known.add(name);
+    throw error;
+  });
+}

@@ -1,0 +1,140 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { Stage, vm } from '../../../demo/stage.ts';
+import type { Edges } from '../../../lab/edges/edges.ts';
+import type { BackupResult } from '../../../model/result.ts';
+
+const MiB = 1024 ** 2;
+
+/** How long the guard lets a freeze last here. */
+export const maxFreezeSeconds = 4;
+
+/** A bitmap and a node that somebody else has in the VM: nobody may touch them. */
+export const foreign = { bitmap: 'somebody-else', node: 'somebody-elses-node' } as const;
+
+/** A backup whose bytes can still be held against what the disks held at its instant. */
+type Kept = { readonly backupId: string; readonly files: ReadonlyMap<string, string> };
+
+/** The world of the matrix: a guest with two disks that writes all the time, the product over it, and a watch over both. */
+export class World implements AsyncDisposable {
+  readonly stage: Stage;
+  readonly edges: Edges;
+  /** To do what an operator does with the Web UI. */
+  readonly temporal: Client;
+  /** The last good backups, the newest last. */
+  kept: Kept[] = [];
+  /** Long enough for every time-out and every retry on the way; a backup that has not ended then hangs. */
+  settleMs = 150_000;
+  /** What was found left over, and told: it must not make every later cell red. */
+  readonly known = new Set<string>();
+  #pausedSince: number | undefined;
+  #longestPausedMs = 0;
+
+  private constructor(stage: Stage, edges: Edges, temporal: Client) {
+    this.stage = stage;
+    this.edges = edges;
+    this.temporal = temporal;
+  }
+
+  static async build(): Promise<World> {
+    const disks = [{ virtualBytes: 48 * MiB }, { virtualBytes: 32 * MiB }];
+    const stage = await Stage.build({
+      disks,
+      ui: false,
+      watched: true,
+      reboots: true,
+      defaults: { maxFreezeSeconds, scratchBytes: '64MiB' },
+      settings: { sweepSeconds: 5 },
+    });
+    const { address } = stage.product.temporal;
+    const temporal = new Client({ connection: Connection.lazy({ address }) });
+    const { edges } = stage.product;
+    if (!edges) throw new Error('the product is not watched');
+    const world = new World(stage, edges, temporal);
+    await world.settleIn();
+    await world.backUp('full');
+    return world;
+  }
+
+  /** To be called for each new QEMU: watches it, and puts in what is somebody else's. */
+  async settleIn(): Promise<void> {
+    const { labQmp } = this.stage.machine;
+    this.#pausedSince = undefined;
+    this.stage.agentTap.forget();
+    labQmp.listen(({ event }) => {
+      if (event === 'STOP') this.#pausedSince ??= performance.now();
+      if (event === 'RESUME') this.#endPause();
+    });
+    await labQmp.execute('blockdev-add', {
+      driver: 'null-co',
+      'node-name': foreign.node,
+    } as never);
+    for (const { inserted } of await labQmp.execute('query-block', {}))
+      if (inserted && !inserted.ro) await this.#addForeignBitmap(inserted['node-name'] ?? '');
+  }
+
+  /** A backup without any disturbance, started the usual way. It is kept. */
+  async backUp(kind: 'auto' | 'full' = 'auto'): Promise<BackupResult> {
+    const backup = await this.stage.client.startBackup({ vm, kind });
+    const result = await backup.result(AbortSignal.timeout(120_000));
+    this.keep(result.backupId);
+    return result;
+  }
+
+  keep(backupId: string): void {
+    const copy = this.stage.tap.copies.at(-1);
+    if (!copy) throw new Error('the tap has no copy of the disks');
+    this.kept.push({ backupId, files: copy.files });
+  }
+
+  /** The run of the VM's workflow that is the latest. */
+  get workflow(): WorkflowHandle {
+    return this.temporal.workflow.getHandle(`backup/${vm}`);
+  }
+
+  /** How long the guest stood frozen, and the VM paused, at the longest since the last call. */
+  takeLongest(): { frozenMs: number; pausedMs: number } {
+    const frozenMs = Math.round(this.stage.agentTap.longestFrozenMs());
+    if (!this.stage.agentTap.frozen) this.stage.agentTap.forget();
+    const pausedMs = Math.round(this.#longestPausedMs);
+    this.#longestPausedMs = 0;
+    return { frozenMs, pausedMs };
+  }
+
+  /** Removes backups and copies that no check needs any more, before a new full one begins the next chain. */
+  async prune(): Promise<void> {
+    const newest = this.kept.at(-1)?.backupId ?? '';
+    const folder = join(this.stage.product.repository, vm);
+    for (const name of await readdir(folder))
+      if (name < newest && !name.endsWith('.partial'))
+        await rm(join(folder, name), { recursive: true });
+    this.kept = this.kept.slice(-1);
+    const needed = new Set(this.kept.flatMap(({ files }) => [...files.values()]));
+    for (const { files } of this.stage.tap.copies)
+      for (const file of files.values()) if (!needed.has(file)) await rm(file, { force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.temporal.connection.close();
+    await this.stage[Symbol.asyncDispose]();
+  }
+
+  async #addForeignBitmap(node: string): Promise<void> {
+    const { labQmp } = this.stage.machine;
+    await labQmp.execute('block-dirty-bitmap-add', {
+      node,
+      name: foreign.bitmap,
+      granularity: 65536,
+    });
+  }
+
+  #endPause(): void {
+    if (this.#pausedSince !== undefined)
+      this.#longestPausedMs = Math.max(
+        this.#longestPausedMs,
+        performance.now() - this.#pausedSince,
+      );
+    this.#pausedSince = undefined;
+  }
+}
