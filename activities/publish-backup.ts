@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { dropOldSegments } from '../capture/tidy-segments.ts';
 import { readLock, releaseLock, requireLock } from '../host/lock.ts';
+import { removeReceiverFiles } from '../host/receivers.ts';
 import { removeScratch } from '../host/scratch.ts';
 import { InstantRecord } from '../model/instant.ts';
 import type { Manifest } from '../model/manifest.ts';
@@ -43,6 +44,7 @@ export async function publishBackup(
     const manifest = await repository.publish(plan, record, origin, { signal });
     await dropSegments(site);
     await removeScratch(paths, vm);
+    await removeReceiverFiles(paths, vm);
     await releaseLock(paths, vm, backupId);
     return resultOf(manifest);
   });

@@ -17,6 +17,7 @@ import { isOurs, readVmState, type VmState } from './vm-state.ts';
  */
 export async function takeOut(qmp: QmpClient, receivers: Receivers): Promise<void> {
   const found = await readVmState(qmp);
+  if (isFree(found)) return receivers.end();
   const shielded = isShielded(found);
   if (!shielded) await letGoOfTargets(qmp, found, receivers);
   await cancelJobs(qmp);
@@ -37,6 +38,12 @@ export async function takeOut(qmp: QmpClient, receivers: Receivers): Promise<voi
     ...(await temporaryBitmaps(qmp, shielded)).map(({ name }) => name),
   ];
   if (left.length > 0) throw new NotFreedError(`${left.join(', ')}: still in the VM; trying again`);
+}
+
+/** Whether nothing of ours but segments is in the VM, as before most backups. */
+function isFree(state: VmState): boolean {
+  const bitmaps = state.disks.flatMap((disk) => disk.bitmaps);
+  return ourTraces(state).length === 0 && !bitmaps.some(({ name }) => isTemporaryBitmap(name));
 }
 
 /** Cuts the connections of our target nodes, so that what waits for a hung target fails at once. From QEMU 6.0 on. */

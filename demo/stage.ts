@@ -41,10 +41,11 @@ export class Stage implements AsyncDisposable {
     readonly ui: boolean;
     readonly watched?: boolean;
     readonly reboots?: boolean;
+    readonly workload?: boolean;
     readonly defaults?: Readonly<Record<string, unknown>>;
     readonly settings?: Readonly<Record<string, unknown>>;
   }): Promise<Stage> {
-    const { disks, ui, watched, reboots = false, settings } = options;
+    const { disks, ui, watched, reboots = false, workload = true, settings } = options;
     const defaults = { quiesce: 'required', ...options.defaults };
     const built: AsyncDisposable[] = [];
     const keep = <T extends AsyncDisposable>(part: T): T => {
@@ -52,7 +53,7 @@ export class Stage implements AsyncDisposable {
       return part;
     };
     try {
-      const machine = keep(await startQemu({ disks, guest: { workload: true, reboots } }));
+      const machine = keep(await startQemu({ disks, guest: { workload, reboots } }));
       const tap = keep(await startInstantTap(machine));
       const agentTap = keep(await startAgentTap(machine));
       const vms = { [vm]: { qmp: tap.qmpSocket, agent: agentTap.agentSocket } };

@@ -27,6 +27,7 @@ async function isFree({ stage }: World): Promise<boolean> {
 const restartMachine = async (world: World) => {
   await world.stage.machine.restart();
   await world.settleIn();
+  await world.startWriting();
 };
 
 export const faults = {
@@ -71,8 +72,10 @@ export const faults = {
       stage.agentTap.forget();
     },
     // What is asked before its shell is there is lost.
-    recover: async ({ stage }) => {
-      await vi.waitFor(() => stage.machine.guest.run('true', { timeoutMs: 3_000 }), 90_000);
+    recover: async (world) => {
+      const { guest } = world.stage.machine;
+      await vi.waitFor(() => guest.run('true', { timeoutMs: 3_000 }), 90_000);
+      await world.startWriting();
     },
   },
   'guest powered off': {

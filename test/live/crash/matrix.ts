@@ -20,9 +20,7 @@ export class Matrix {
   constructor(world: World) {
     this.#world = world;
     beforeEach(async () => {
-      if (world.kept.length < chainLength) return;
-      await world.backUp('full');
-      await world.prune();
+      if (world.sinceFull >= chainLength) await world.beginAnew();
     });
     afterAll(async () => {
       console.log(summary(this.#outcomes));

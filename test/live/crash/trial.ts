@@ -46,7 +46,7 @@ export async function tryCell(world: World, cell: Cell): Promise<Outcome> {
   if (hit && fault.ends && !ended.startsWith(fault.ends)) wrong.push(`ended: ${ended}`);
   if (/: (Error|undefined|)$/.test(ended)) wrong.push(`says nothing: ${ended}`);
   await note('left over', async () => nothingIsLeft(world, false));
-  if (ended.startsWith('completed')) world.keep(ended.split(' ')[1] ?? '');
+  if (ended.startsWith('completed')) await world.keep(ended.split(' ')[1] ?? '');
 
   let next = 'none';
   await note('the next backup', async () => void (next = (await world.backUp()).kind));

@@ -22,8 +22,10 @@ export class World implements AsyncDisposable {
   readonly edges: Edges;
   /** To do what an operator does with the Web UI. */
   readonly temporal: Client;
-  /** The last good backups, the newest last. */
+  /** Good backups, the newest last. */
   kept: Kept[] = [];
+  /** How long the chain is. */
+  sinceFull = 0;
   /** Long enough for every time-out and every retry on the way; a backup that has not ended then hangs. */
   settleMs = 150_000;
   /** What was found left over, and told: it must not make every later cell red. */
@@ -44,6 +46,7 @@ export class World implements AsyncDisposable {
       ui: false,
       watched: true,
       reboots: true,
+      workload: false,
       defaults: { maxFreezeSeconds, scratchBytes: '64MiB' },
       settings: { sweepSeconds: 5 },
     });
@@ -53,6 +56,7 @@ export class World implements AsyncDisposable {
     if (!edges) throw new Error('the product is not watched');
     const world = new World(stage, edges, temporal);
     await world.settleIn();
+    await world.startWriting();
     await world.backUp('full');
     return world;
   }
@@ -74,18 +78,33 @@ export class World implements AsyncDisposable {
       if (inserted && !inserted.ro) await this.#addForeignBitmap(inserted['node-name'] ?? '');
   }
 
+  /** Has the guest write to its disks all the time, a few times a second. To be called when it has booted. */
+  async startWriting(): Promise<void> {
+    const turn = 'n=$((n + 1)); dd if=/dev/urandom of=file$((n % 16)) bs=64k count=2 conv=fsync';
+    const writer = `cd $folder; n=0; while :; do ${turn}; usleep 200000; done`;
+    await this.stage.machine.guest.run(
+      `for folder in /mnt/sp-*; do (${writer}) >/dev/null 2>&1 & done`,
+    );
+  }
+
   /** A backup without any disturbance, started the usual way. It is kept. */
   async backUp(kind: 'auto' | 'full' = 'auto'): Promise<BackupResult> {
     const backup = await this.stage.client.startBackup({ vm, kind });
     const result = await backup.result(AbortSignal.timeout(120_000));
-    this.keep(result.backupId);
+    await this.keep(result.backupId);
     return result;
   }
 
-  keep(backupId: string): void {
+  /** Holds a new backup against what comes later, beside the one that its chain began with and the one before it. */
+  async keep(backupId: string): Promise<void> {
     const copy = this.stage.tap.copies.at(-1);
     if (!copy) throw new Error('the tap has no copy of the disks');
+    this.kept = [...this.kept.slice(0, 1), ...this.kept.slice(1).slice(-1)];
     this.kept.push({ backupId, files: copy.files });
+    this.sinceFull++;
+    const needed = new Set(this.kept.flatMap(({ files }) => [...files.values()]));
+    for (const { files } of this.stage.tap.copies)
+      for (const file of files.values()) if (!needed.has(file)) await rm(file, { force: true });
   }
 
   /** The run of the VM's workflow that is the latest. */
@@ -102,17 +121,15 @@ export class World implements AsyncDisposable {
     return { frozenMs, pausedMs };
   }
 
-  /** Removes backups and copies that no check needs any more, before a new full one begins the next chain. */
-  async prune(): Promise<void> {
-    const newest = this.kept.at(-1)?.backupId ?? '';
+  /** Begins a new chain with a full backup, and removes all before it. */
+  async beginAnew(): Promise<void> {
+    const newest = (await this.backUp('full')).backupId;
     const folder = join(this.stage.product.repository, vm);
     for (const name of await readdir(folder))
       if (name < newest && !name.endsWith('.partial'))
         await rm(join(folder, name), { recursive: true });
     this.kept = this.kept.slice(-1);
-    const needed = new Set(this.kept.flatMap(({ files }) => [...files.values()]));
-    for (const { files } of this.stage.tap.copies)
-      for (const file of files.values()) if (!needed.has(file)) await rm(file, { force: true });
+    this.sinceFull = 0;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
