@@ -6,7 +6,7 @@ import { hostLeftovers } from '../host/scratch.ts';
 import { hasStopLease } from '../host/stop-lease.ts';
 import { compare } from '../lab/compare.ts';
 import { Manifest } from '../model/manifest.ts';
-import { foreignName, type Actor } from './actor.ts';
+import type { Actor } from './actor.ts';
 import { indexOf } from './disk.ts';
 import { sectorBytes, writeRaw } from './disk-model.ts';
 import type { Instant } from './instants.ts';
@@ -79,19 +79,4 @@ export async function leftovers(theatre: Theatre, actor: Actor): Promise<string[
     ...((await hasStopLease(theatre.paths, name)) ? ['stop lease'] : []),
     ...(guard === undefined ? [] : [`guard ${guard}`]),
   ];
-}
-
-/** What was done to bitmaps that are not ours, which is nothing. */
-export async function checkForeignBitmaps({ name, machine, plugged }: Actor): Promise<void> {
-  const nodes = await machine.labQmp.execute('query-named-block-nodes', { flat: true });
-  const bitmaps = nodes.flatMap((node) => node['dirty-bitmaps'] ?? []);
-  for (const disk of plugged) {
-    if (!disk.foreign) continue;
-    const found = bitmaps.find((bitmap) => bitmap.name === foreignName(disk));
-    if (!found?.recording || !found.persistent || disk.foreign.wrong(found.count))
-      throw new Miss(
-        `${name}: the foreign bitmap of disk ${disk.index} was touched: ${JSON.stringify(found)}; ` +
-          `${disk.foreign.sure.size} to ${disk.foreign.maybe.size} of its bits must be set`,
-      );
-  }
 }

@@ -1,12 +1,7 @@
 import type { Manifest } from '../model/manifest.ts';
 import type { Actor } from './actor.ts';
-import {
-  checkBackup,
-  checkForeignBitmaps,
-  leftovers,
-  publishedOf,
-  type Published,
-} from './check.ts';
+import { checkBackup, leftovers, publishedOf, type Published } from './check.ts';
+import { checkForeignBitmaps } from './foreign-bitmaps.ts';
 import { Miss } from './miss.ts';
 import type { Performance } from './perform-backup.ts';
 import type { End, Tally } from './tally.ts';

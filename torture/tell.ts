@@ -4,7 +4,8 @@ import { judge } from './judge.ts';
 import { performBackup } from './perform-backup.ts';
 import type { Backup, Step, Story, VmStory } from './story.ts';
 import type { Tally } from './tally.ts';
-import { vmNames, type Theatre } from './theatre.ts';
+import type { Theatre } from './theatre.ts';
+import { vmNames } from './write-inventory.ts';
 
 /** The backup that every VM's story ends with. */
 const last: Backup = {

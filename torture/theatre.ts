@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StillpointClient } from '../client/stillpoint-client.ts';
 import { findGuard } from '../host/guard/find-guard.ts';
@@ -11,21 +11,10 @@ import { startWorker } from '../lab/start-worker.ts';
 import { makeTempFolder, type TempFolder } from '../lab/temp-folder.ts';
 import type { TemporalServer } from '../lab/temporal-server.ts';
 import { Tap } from './tap.ts';
-
-/** The VMs of every story, by their place in it. The first has its backups on a file system that can fail. */
-export const vmNames = ['vm0', 'vm1', 'vm2'] as const;
+import { vmNames, writeInventory } from './write-inventory.ts';
 
 /** `struck` resolves when it has been sent its end, `again` when there is a new one. */
 export type Replacement = { readonly struck: Promise<void>; readonly again: Promise<void> };
-
-/** Short deadlines: a story waits for them. */
-const settings = {
-  quiesce: 'off',
-  scratchBytes: '64MiB',
-  targetStallSeconds: 3,
-  maxFreezeSeconds: 3,
-  keepSegments: 6,
-};
 
 /** What stays from story to story: a Temporal server, a worker, a repository, and a way to each VM that may come. */
 export class Theatre implements AsyncDisposable {
@@ -70,26 +59,13 @@ export class Theatre implements AsyncDisposable {
       const temp = keep(await makeTempFolder());
       const files = (await FileSystem.whyNone()) ? undefined : keep(await FileSystem.mount(512));
       const temporal = keep(await startTemporal());
-      const folders = repositories(temp.path, files);
-      for (const folder of new Set(folders)) await mkdir(folder);
+      const repositories = repositoriesIn(temp.path, files);
+      for (const folder of new Set(repositories)) await mkdir(folder);
       const taps = vmNames.map((name) => new Tap(join(temp.path, `${name}.sock`)));
-      const config = join(temp.path, 'stillpoint.yaml');
-      const vms = vmNames.map((name, at) => [
-        name,
-        { qmp: taps[at]?.qmpSocket, repository: folders[at] },
-      ]);
-      const inventory = {
-        temporal: { address: temporal.address, namespace: 'default' },
-        host: 'lab',
-        repository: folders.at(-1),
-        state: join(temp.path, 'state'),
-        defaults: settings,
-        vms: Object.fromEntries(vms),
-      };
-      // YAML holds JSON.
-      await writeFile(config, JSON.stringify(inventory, undefined, 2));
+      const { address } = temporal;
+      const config = await writeInventory(temp.path, { address, taps, repositories });
       const worker = await startWorker({ config, folder: temp.path });
-      const connection = { address: temporal.address };
+      const connection = { address };
       const client = keep(await StillpointClient.connect({ connection, namespace: 'default' }));
       return new Theatre({ temporal, client, taps, files, temp, config, worker });
     } catch (error) {
@@ -108,7 +84,7 @@ export class Theatre implements AsyncDisposable {
 
   /** Where the backups of the VM at that place rest. */
   repositoryOf(vm: number): string {
-    return join(repositories(this.folder, this.files)[vm] ?? '', vmNames[vm] ?? '');
+    return join(repositoriesIn(this.folder, this.files)[vm] ?? '', vmNames[vm] ?? '');
   }
 
   get workerPid(): number {
@@ -173,7 +149,8 @@ export class Theatre implements AsyncDisposable {
   }
 }
 
-function repositories(folder: string, files: FileSystem | undefined): string[] {
+/** By the place of their VM. */
+function repositoriesIn(folder: string, files: FileSystem | undefined): string[] {
   const common = join(folder, 'backups');
   return [files ? join(files.path, 'backups') : common, common, common];
 }

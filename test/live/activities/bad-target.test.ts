@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { findReceivers } from '../../../qemu/receiver/find-receivers.ts';
-import { FileSystem } from '../file-system.ts';
+import { mountOrSkip } from '../file-system.ts';
 import { leftovers } from '../rig/leftovers.ts';
 import { needShield } from '../rig/need.ts';
 import { expectSame } from '../rig/oracle.ts';
@@ -60,24 +60,24 @@ describe('a receiver', () => {
 
 describe('a target', () => {
   it('that is full fails the backup and no write of the guest', async (context) => {
-    await using files = await FileSystem.mount(context, 48);
+    await using files = await mountOrSkip(context, 48);
     await using machine = await startQemu({ disks });
     await using rig = await makeRig(machine, { on: { repository: files.path } });
     await machine.device(machine.disk(0)).write(1, { offset: 0, bytes: 20 * MiB });
     // Between the look at the room and the copy somebody else takes it.
     const run = await new Way(rig).until('thawGuest');
-    const room = await files.fill();
+    await files.fill();
     await expect(run.until('watchCopy')).rejects.toMatchObject({ name: 'BlockJobError' });
     await writeEverywhere(rig, 2);
 
     await run.rollback();
     expect(await leftovers(rig)).toEqual([]);
-    await room.free();
+    await files.free();
     await expectNextIsExact(rig, 'full');
   });
 
   it('that hangs in the kernel fails the backup, and what it holds is removed when it is back', async (context) => {
-    await using files = await FileSystem.mount(context, 128);
+    await using files = await mountOrSkip(context, 128);
     await using machine = await startQemu({ disks });
     await needShield(context, machine, 'fleece');
     const vm = { targetStallSeconds: 2 };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { startInstantTap } from '../../../lab/instant-tap.ts';
-import { FileSystem } from '../file-system.ts';
+import { mountOrSkip } from '../file-system.ts';
 import { leftovers } from '../rig/leftovers.ts';
 import { needShield } from '../rig/need.ts';
 import { expectSame } from '../rig/oracle.ts';
@@ -30,7 +30,7 @@ async function expectNextIsExact(rig: Rig): Promise<void> {
 
 describe('a target', () => {
   it('that turns read-only while it is copied to fails the backup, and no write of the guest', async (context) => {
-    await using files = await FileSystem.mount(context, 256);
+    await using files = await mountOrSkip(context, 256);
     await using machine = await startQemu({ disks });
     await needShield(context, machine, 'fleece');
     await using tap = await startInstantTap(machine);
@@ -53,7 +53,7 @@ describe('a target', () => {
   });
 
   it('that is full while the backup is published is waited for, and published when there is room', async (context) => {
-    await using files = await FileSystem.mount(context, 256);
+    await using files = await mountOrSkip(context, 256);
     await using machine = await startQemu({ disks });
     await needShield(context, machine, 'fleece');
     await using rig = await makeRig(machine, { on: { repository: files.path } });
@@ -62,14 +62,14 @@ describe('a target', () => {
     const run = new Way(rig);
     const held = await run.toInstant();
     await run.until('commitBackup');
-    const room = await files.fill();
+    await files.fill();
 
     await expect(run.toEnd()).rejects.toMatchObject({
       name: 'RepositoryAccessError',
       message: expect.stringContaining('ENOSPC'),
     });
 
-    await room.free();
+    await files.free();
     expect(await run.toEnd()).toMatchObject({ kind: 'incremental' });
     await expectSame(rig, run.plan, held);
     expect(await leftovers(rig)).toEqual([]);

@@ -5,7 +5,7 @@ import { startInstantTap } from '../../../lab/instant-tap.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { findReceivers } from '../../../qemu/receiver/find-receivers.ts';
 import { eventually } from '../../host/eventually.ts';
-import { FileSystem } from '../file-system.ts';
+import { mountOrSkip } from '../file-system.ts';
 import { hungThreads } from '../hung-threads.ts';
 import { leftovers } from '../rig/leftovers.ts';
 import { needShield } from '../rig/need.ts';
@@ -67,7 +67,7 @@ async function expectNextIsExact(rig: Rig): Promise<void> {
 
 describe('a target that hangs in the kernel', () => {
   it('while it is copied to lets go of the VM on a cancel, and is swept when it is back', async (context) => {
-    await using files = await FileSystem.mount(context, 256);
+    await using files = await mountOrSkip(context, 256);
     await using machine = await startQemu({ disks });
     await needShield(context, machine, 'fleece');
     await using tap = await startInstantTap(machine);
@@ -97,7 +97,7 @@ describe('a target that hangs in the kernel', () => {
   });
 
   it('while the backup is committed and published keeps it waiting, not the VM, and then holds it whole', async (context) => {
-    await using files = await FileSystem.mount(context, 256);
+    await using files = await mountOrSkip(context, 256);
     await using machine = await startQemu({ disks });
     await needShield(context, machine, 'fleece');
     await using rig = await makeRig(machine, { on: { repository: files.path } });
@@ -123,7 +123,7 @@ describe('a target that hangs in the kernel', () => {
   });
 
   it('when its worker and its workflow ended while it was published, is swept, and no change is lost', async (context) => {
-    await using files = await FileSystem.mount(context, 256);
+    await using files = await mountOrSkip(context, 256);
     await using machine = await startQemu({ disks });
     await needShield(context, machine, 'fleece');
     await using rig = await makeRig(machine, { on: { repository: files.path } });

@@ -7,7 +7,7 @@ import type { Machine } from '../../../lab/machine.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { makeTempFolder } from '../../../lab/temp-folder.ts';
 import { QmpClient } from '../../../qemu/qmp/client.ts';
-import { FileSystem } from '../file-system.ts';
+import { mountOrSkip } from '../file-system.ts';
 import { leftovers } from '../rig/leftovers.ts';
 import { needShield } from '../rig/need.ts';
 import { makeRig, newRun, type Rig } from '../rig/rig.ts';
@@ -118,7 +118,7 @@ describe('a backup is refused', () => {
   });
 
   it('when the repository has not the room', async (context) => {
-    await using files = await FileSystem.mount(context, 16);
+    await using files = await mountOrSkip(context, 16);
     await using machine = await startQemu();
     await machine.device(machine.disk()).write(1, { offset: 0, bytes: 32 * MiB });
     await using rig = await makeRig(machine, { on: { repository: files.path } });
@@ -127,7 +127,7 @@ describe('a backup is refused', () => {
   });
 
   it('when the repository cannot be written to', async (context) => {
-    await using files = await FileSystem.mount(context);
+    await using files = await mountOrSkip(context);
     await using machine = await startQemu();
     await using rig = await makeRig(machine, { on: { repository: files.path } });
     await new Way(rig).toEnd();
@@ -137,7 +137,7 @@ describe('a backup is refused', () => {
   });
 
   it('when the scratch has not the room', async (context) => {
-    await using files = await FileSystem.mount(context, 16);
+    await using files = await mountOrSkip(context, 16);
     await using machine = await startQemu();
     await needShield(context, machine, 'fleece');
     await using rig = await makeRig(machine, { on: { state: files.path } });

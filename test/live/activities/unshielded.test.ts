@@ -5,7 +5,7 @@ import { jobsReach } from '../../../capture/await-jobs.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { findReceivers } from '../../../qemu/receiver/find-receivers.ts';
 import { eventually } from '../../host/eventually.ts';
-import { FileSystem } from '../file-system.ts';
+import { mountOrSkip } from '../file-system.ts';
 import { leftovers } from '../rig/leftovers.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
@@ -31,12 +31,12 @@ function troublesOf({ machine }: Rig): string[] {
 describe('a copy without a shield', () => {
   for (const guarded of [true, false])
     it(`leaves the guest running when its target is full${guarded ? '' : ', and its guard is killed'}`, async (context) => {
-      await using files = await FileSystem.mount(context, 160);
+      await using files = await mountOrSkip(context, 160);
       await using machine = await startQemu({ disks: [{ virtualBytes: 256 * MiB }], guest: {} });
       await using rig = await makeRig(machine, { on: { repository: files.path } });
       await overwrite(rig, 100, '/dev/urandom');
       const run = await new Way(rig, request).until('prepareTargets');
-      const room = await files.fill(24);
+      await files.fill(24);
       await run.until('thawGuest');
       const writing = overwrite(rig, 90);
       if (!guarded) process.kill((await findGuard(rig.dependencies.paths, 'vm')) ?? NaN, 'SIGKILL');
@@ -50,7 +50,7 @@ describe('a copy without a shield', () => {
       await writing;
       expect(await machine.labQmp.execute('query-status', {})).toMatchObject({ running: true });
       expect(await leftovers(rig)).toEqual([]);
-      await room.free();
+      await files.free();
     });
 
   it('fails no write of the guest when it is undone with a receiver that is mute', async () => {

@@ -23,16 +23,21 @@ export async function recordPoints(world: World): Promise<string[]> {
 /** The step, or the process, that a point belongs to. */
 export const stepOf = (point: string): string => point.split(' ')[0] ?? '';
 
-export function spotsBefore(points: readonly string[]): Spot[] {
-  return points.map((point) => ({ point, moment: 'before' as const }));
+/** Just before and just after each point. */
+export function spotsBothSides(points: readonly string[]): Spot[] {
+  return points.flatMap((point) => [
+    { point, moment: 'before' as const },
+    { point, moment: 'after' as const },
+  ]);
 }
 
-/** A question changes nothing: what dies just after it is as good as what dies just before. */
-export function spotsAfter(points: readonly string[]): Spot[] {
+/**
+ * Each point once: just after an effect, and just before a question, which changes nothing. What lies just before an
+ * effect lies just after the one before it.
+ */
+export function spotsOnce(points: readonly string[]): Spot[] {
   const questions = /\b(query-|qom-get|x-debug-query|guest-ping|guest-fsfreeze-status)/;
-  return points
-    .filter((point) => !questions.test(point))
-    .map((point) => ({ point, moment: 'after' as const }));
+  return points.map((point) => ({ point, moment: questions.test(point) ? 'before' : 'after' }));
 }
 
 /** The spots of each step, in an order of its own for each fault, so that each fault happens somewhere else. */
@@ -42,8 +47,7 @@ export function spotsByStep(points: readonly string[], fault: FaultName): Map<st
   const steps = [...new Set(points.map(stepOf))];
   return new Map(
     steps.map((step) => {
-      const own = points.filter((point) => stepOf(point) === step);
-      const spots = own.flatMap((point) => [...spotsBefore([point]), ...spotsAfter([point])]);
+      const spots = spotsBothSides(points.filter((point) => stepOf(point) === step));
       const first = Math.floor(spots.length * share);
       return [step, [...spots.slice(first), ...spots.slice(0, first)]];
     }),

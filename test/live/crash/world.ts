@@ -78,10 +78,10 @@ export class World implements AsyncDisposable {
       if (inserted && !inserted.ro) await this.#addForeignBitmap(inserted['node-name'] ?? '');
   }
 
-  /** Has the guest write to its disks all the time, a few times a second. To be called when it has booted. */
+  /** Has the guest write to its disks all the time, about once a second. To be called when it has booted. */
   async startWriting(): Promise<void> {
     const turn = 'n=$((n + 1)); dd if=/dev/urandom of=file$((n % 16)) bs=64k count=2 conv=fsync';
-    const writer = `cd $folder; n=0; while :; do ${turn}; usleep 200000; done`;
+    const writer = `cd $folder; n=0; while :; do ${turn}; usleep 700000; done`;
     await this.stage.machine.guest.run(
       `for folder in /mnt/sp-*; do (${writer}) >/dev/null 2>&1 & done`,
     );

@@ -8,7 +8,7 @@ import { convertImage } from '../../../qemu/images/convert-image.ts';
 import { createImage } from '../../../qemu/images/create-image.ts';
 import { createScratch, scratchNode } from '../../../qemu/images/create-scratch.ts';
 import { imageInfo } from '../../../qemu/images/image-info.ts';
-import { FileSystem } from '../file-system.ts';
+import { mountOrSkip } from '../file-system.ts';
 import { HangingTool } from './hanging-tool.ts';
 import { RealQemu } from './start-qemu.ts';
 import { TemporaryFolder } from './temporary-folder.ts';
@@ -281,7 +281,7 @@ describe('a tool that hangs', () => {
   });
 
   it('is given up even when it cannot die', async (context) => {
-    await using files = await FileSystem.mount(context);
+    await using files = await mountOrSkip(context);
     await files.hang();
 
     const creating = createImage({ path: `${files.path}/x`, virtualBytes: MiB, timeoutMs: 500 });

@@ -15,7 +15,7 @@ import { launch } from '../../../qemu/receiver/launch.ts';
 import { probeReceiver } from '../../../qemu/receiver/probe-receiver.ts';
 import { startReceiver } from '../../../qemu/receiver/start-receiver.ts';
 import { startSubstitute } from '../../../qemu/receiver/start-substitute.ts';
-import { FileSystem } from '../file-system.ts';
+import { mountOrSkip } from '../file-system.ts';
 import { HangingTool } from './hanging-tool.ts';
 import { MuteServer } from './mute-server.ts';
 import { RealQemu } from './start-qemu.ts';
@@ -311,7 +311,7 @@ describe('endReceiver', () => {
   });
 
   it('says so when the receiver cannot die, which is found until it does', async (context) => {
-    await using files = await FileSystem.mount(context);
+    await using files = await mountOrSkip(context);
     const hung = `${files.path}/target.qcow2`;
     await createImage({ path: hung, virtualBytes: SIZE });
     const { pid } = await startReceiver({ image: hung, socket, signal });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { RepositoryUnreachableError } from '../../../repository/errors.ts';
 import { RemoteRepository } from '../../../repository/remote.ts';
 import { build } from '../../repository/built.ts';
-import { FileSystem } from '../file-system.ts';
+import { mountOrSkip } from '../file-system.ts';
 import { monday, tuesday } from '../../repository/sample.ts';
 
 const child = 'repository/child.ts';
@@ -19,7 +19,7 @@ afterAll(async () => {
 
 describe('a repository whose file system hangs its processes in the kernel', () => {
   it('costs each call its deadline, then none any more, and works again when it is back', async (context) => {
-    await using disk = await FileSystem.mount(context);
+    await using disk = await mountOrSkip(context);
     const options = { entry: built.path(child), maxAbandoned: 2 };
     const repository = new RemoteRepository(join(disk.path, 'backups'), options);
     await repository.open(true);

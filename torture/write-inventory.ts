@@ -1,0 +1,43 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Tap } from './tap.ts';
+
+/** The VMs of every story, by their place in it. The first has its backups on a file system that can fail. */
+export const vmNames = ['vm0', 'vm1', 'vm2'] as const;
+
+/** Short deadlines: a story waits for them. */
+const settings = {
+  quiesce: 'off',
+  scratchBytes: '64MiB',
+  targetStallSeconds: 3,
+  maxFreezeSeconds: 3,
+  keepSegments: 6,
+};
+
+/** Writes the inventory of a host that has those VMs, and returns its path. Taps and repositories are by place. */
+export async function writeInventory(
+  folder: string,
+  parts: {
+    readonly address: string;
+    readonly taps: readonly Tap[];
+    readonly repositories: readonly string[];
+  },
+): Promise<string> {
+  const { address, taps, repositories } = parts;
+  const config = join(folder, 'stillpoint.yaml');
+  const vms = vmNames.map((name, at) => [
+    name,
+    { qmp: taps[at]?.qmpSocket, repository: repositories[at] },
+  ]);
+  const inventory = {
+    temporal: { address, namespace: 'default' },
+    host: 'lab',
+    repository: repositories.at(-1),
+    state: join(folder, 'state'),
+    defaults: settings,
+    vms: Object.fromEntries(vms),
+  };
+  // YAML holds JSON.
+  await writeFile(config, JSON.stringify(inventory, undefined, 2));
+  return config;
+}
