@@ -33,7 +33,7 @@ export default defineConfig({
           // `npm run test:crash`, for an hour at most: not a part of `npm test`.
           name: 'crash',
           pool: 'forks',
-          include: ['test/live/crash/*.campaign.ts'],
+          include: ['test/live/**/*.campaign.ts'],
           maxWorkers: 2,
           testTimeout: 300_000,
           hookTimeout: 300_000,

@@ -23,9 +23,9 @@ export type Settled = {
   readonly thawed: boolean;
 };
 
-/** Where the VM is: `qmp` its own socket, or a connection to that, which only stands when no guard lives. */
+/** Where the VM is: `qmp` its own socket. */
 export type Reach = {
-  readonly qmp: QmpClient | string;
+  readonly qmp: string;
   readonly agent?: string | undefined;
   readonly signal: AbortSignal;
 };
@@ -55,7 +55,7 @@ async function settlePause(paths: StatePaths, vm: string, reach: Reach): Promise
   try {
     await withQmp(reach, async (qmp) => {
       const { status } = await qmp.execute('query-status', {}, { timeoutMs: commandMs });
-      paused = standsStill(status);
+      paused = await standsStill(paths, vm, { status, qmp: reach.qmp });
       if (paused) await qmp.execute('cont', {}, { timeoutMs: commandMs });
     });
   } catch (cause) {
@@ -111,7 +111,6 @@ async function withQmp(
   { qmp, signal }: Reach,
   use: (qmp: QmpClient) => Promise<void>,
 ): Promise<void> {
-  if (typeof qmp !== 'string') return use(qmp);
   await using client = await QmpClient.connect(qmp, signal);
   await use(client);
 }

@@ -26,7 +26,20 @@ export async function hasStopLease(paths: StatePaths, vm: string): Promise<boole
   return (await unlessAbsent(stat(paths.vm(vm).stop))) !== undefined;
 }
 
-/** Whether a VM with a stop lease is to be continued: it was stopped, or paused by a write that our copy made fail. */
-export function standsStill(status: string): boolean {
-  return status === 'paused' || status === 'io-error';
+/**
+ * Whether a VM with a stop lease is to be continued: it was stopped, or paused by a write that our copy made fail. One
+ * that was reset while it was stopped looks like one whose operator has not let it run yet, but that one's QEMU, and its
+ * socket `qmp`, are younger than the lease.
+ */
+export async function standsStill(
+  paths: StatePaths,
+  vm: string,
+  { status, qmp }: { readonly status: string; readonly qmp: string },
+): Promise<boolean> {
+  if (status === 'paused' || status === 'io-error') return true;
+  if (status !== 'prelaunch') return false;
+  const [lease, socket] = await Promise.all(
+    [paths.vm(vm).stop, qmp].map(async (path) => unlessAbsent(stat(path))),
+  );
+  return lease !== undefined && socket !== undefined && socket.mtimeMs <= lease.mtimeMs;
 }

@@ -95,6 +95,17 @@ describe('settleLease', () => {
     expect(vm.qemu.status).toBe('running');
   });
 
+  it('continues a VM that was reset while we had stopped it', async () => {
+    await using vm = await VmOnSockets.make();
+    await writeStopLease(vm.paths, 'vm', backupId);
+    vm.qemu.status = 'prelaunch';
+
+    const settled = await settleLease(vm.paths, 'vm', reach(vm));
+
+    expect(settled).toMatchObject({ continued: true });
+    expect(vm.qemu.status).toBe('running');
+  });
+
   it('leaves a VM paused that its operator has paused', async () => {
     await using vm = await VmOnSockets.make();
     vm.qemu.status = 'paused';

@@ -30,6 +30,7 @@ export class World implements AsyncDisposable {
   settleMs = 150_000;
   /** What was found left over, and told: it must not make every later cell red. */
   readonly known = new Set<string>();
+  #nodes: string[] = [];
   #pausedSince: number | undefined;
   #longestPausedMs = 0;
 
@@ -74,8 +75,12 @@ export class World implements AsyncDisposable {
       driver: 'null-co',
       'node-name': foreign.node,
     } as never);
-    for (const { inserted } of await labQmp.execute('query-block', {}))
-      if (inserted && !inserted.ro) await this.#addForeignBitmap(inserted['node-name'] ?? '');
+    // Known from the first time on: a backup that goes on at once puts its filters above them.
+    if (this.#nodes.length === 0)
+      this.#nodes = (await labQmp.execute('query-block', {})).flatMap(({ inserted }) =>
+        inserted && !inserted.ro ? (inserted['node-name'] ?? []) : [],
+      );
+    for (const node of this.#nodes) await this.#addForeignBitmap(node);
   }
 
   /** Has the guest write to its disks all the time, about once a second. To be called when it has booted. */
