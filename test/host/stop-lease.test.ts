@@ -34,7 +34,8 @@ describe('the stop lease', () => {
 
 describe('standsStill', () => {
   const minute = 60;
-  const cases = [
+  type Case = { title: string; status: string; startedAfter?: number; still: boolean };
+  const cases: Case[] = [
     { title: 'takes a paused VM for ours', status: 'paused', still: true },
     { title: 'takes one whose write our copy failed for ours', status: 'io-error', still: true },
     {
