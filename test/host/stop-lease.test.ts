@@ -34,8 +34,7 @@ describe('the stop lease', () => {
 
 describe('standsStill', () => {
   const minute = 60;
-  type Case = { title: string; status: string; startedAfter?: number; still: boolean };
-  const cases: Case[] = [
+  const cases = [
     { title: 'takes a paused VM for ours', status: 'paused', still: true },
     { title: 'takes one whose write our copy failed for ours', status: 'io-error', still: true },
     {
@@ -52,13 +51,13 @@ describe('standsStill', () => {
     { title: 'has nothing to do with one that runs', status: 'running', still: false },
     { title: 'has nothing to do with one that has shut down', status: 'shutdown', still: false },
   ];
-  for (const { title, status, startedAfter = -minute, still } of cases)
-    it(title, async () => {
+  for (const { title, status, still, startedAfter } of cases)
+    it(`${title} (${status})`, async () => {
       await using state = await makeStateFolder();
       await writeStopLease(state.paths, 'vm', '20261124T020501Z-3fa9');
       const qmp = join(state.paths.root, 'qmp.sock');
       await writeFile(qmp, '');
-      const bound = Date.now() / 1_000 + startedAfter;
+      const bound = Date.now() / 1_000 + (startedAfter ?? -minute);
       await utimes(qmp, bound, bound);
 
       expect(await standsStill(state.paths, 'vm', { status, qmp })).toBe(still);
