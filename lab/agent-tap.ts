@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { listen } from './connections.ts';
 
 /** A way to a guest agent's socket that tells how long the guest was frozen. */
 export type AgentTap = AsyncDisposable & {
@@ -25,7 +25,6 @@ export async function startAgentTap(machine: {
   readonly folder: string;
 }): Promise<AgentTap> {
   const agentSocket = join(machine.folder, 'agent-tap.sock');
-  const sockets = new Set<Socket>();
   let since: number | undefined;
   let longestMs = 0;
   const endFreeze = () => {
@@ -33,18 +32,15 @@ export async function startAgentTap(machine: {
     since = undefined;
   };
 
-  const server = createServer((client) => {
+  const connections = await listen(agentSocket, (client, own) => {
     const agent = connect(machine.agentSocket ?? '');
+    own.keep(agent);
     let asked = '';
     for (const [from, to] of [
       [client, agent],
       [agent, client],
     ] as const) {
-      sockets.add(from);
-      from.on('close', () => {
-        sockets.delete(from);
-        to.destroy();
-      });
+      from.on('close', () => to.destroy());
       from.on('error', () => from.destroy());
       from.on('data', (bytes) => {
         const text = bytes.toString('latin1');
@@ -58,8 +54,6 @@ export async function startAgentTap(machine: {
       });
     }
   });
-  server.listen(agentSocket);
-  await once(server, 'listening');
   const tap: AgentTap = {
     agentSocket,
     longestFrozenMs: () => {
@@ -73,16 +67,8 @@ export async function startAgentTap(machine: {
       since = undefined;
       longestMs = 0;
     },
-    cut() {
-      const { size } = sockets;
-      for (const socket of sockets) socket.destroy();
-      return size;
-    },
-    async [Symbol.asyncDispose]() {
-      tap.cut();
-      server.close();
-      await once(server, 'close');
-    },
+    cut: () => connections.cut(),
+    [Symbol.asyncDispose]: async () => connections[Symbol.asyncDispose](),
   };
   return tap;
 }

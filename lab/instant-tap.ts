@@ -1,7 +1,7 @@
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { listen } from './connections.ts';
 import type { MachineDisk } from './machine-disk.ts';
 import { slowCopies } from './slow-copies.ts';
 import { relayQmp } from './relay-qmp.ts';
@@ -41,7 +41,6 @@ export async function startInstantTap(machine: {
 }): Promise<InstantTap> {
   const qmpSocket = join(machine.folder, 'tap.sock');
   const copies: InstantCopy[] = [];
-  const sockets = new Set<Socket>();
   let failure: Error | undefined;
 
   const take = async () => {
@@ -60,18 +59,13 @@ export async function startInstantTap(machine: {
     }
   };
 
-  const server = createServer((client) => {
+  const connections = await listen(qmpSocket, (client, own) => {
     const qemu = connect(machine.qmpSocket);
-    for (const socket of [client, qemu]) {
-      sockets.add(socket);
-      socket.on('close', () => sockets.delete(socket));
-    }
+    own.keep(qemu);
     relayQmp(client, qemu, take, (line) =>
       tap.copySpeed === undefined ? line : slowCopies(line, tap.copySpeed),
     );
   });
-  server.listen(qmpSocket);
-  await once(server, 'listening');
   const tap: InstantTap = {
     qmpSocket,
     copySpeed: undefined,
@@ -79,16 +73,8 @@ export async function startInstantTap(machine: {
       if (failure) throw failure;
       return copies;
     },
-    cut() {
-      const { size } = sockets;
-      for (const socket of sockets) socket.destroy();
-      return size;
-    },
-    async [Symbol.asyncDispose]() {
-      tap.cut();
-      server.close();
-      await once(server, 'close');
-    },
+    cut: () => connections.cut(),
+    [Symbol.asyncDispose]: async () => connections[Symbol.asyncDispose](),
   };
   return tap;
 }

@@ -6,27 +6,15 @@ import { startInstantTap } from '../../../lab/instant-tap.ts';
 import { mountOrSkip } from '../file-system.ts';
 import { leftovers } from '../rig/leftovers.ts';
 import { needShield } from '../rig/need.ts';
+import { expectNextIsExact, fill } from '../rig/next.ts';
 import { expectSame } from '../rig/oracle.ts';
-import { makeRig, type Rig } from '../rig/rig.ts';
+import { makeRig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
 import { whileGuestWrites } from './guest-writes.ts';
 import { holdCopy } from './held-copy.ts';
 
 const MiB = 1024 ** 2;
 const disks = [{ virtualBytes: 64 * MiB }, { virtualBytes: 48 * MiB }];
-
-async function fill({ machine }: Rig, pattern: number): Promise<void> {
-  for (const disk of machine.disks)
-    await machine.device(disk).write(pattern, { offset: 16 * MiB, bytes: 24 * MiB });
-}
-
-async function expectNextIsExact(rig: Rig): Promise<void> {
-  const next = new Way(rig);
-  const held = await next.toInstant();
-  expect(await next.toEnd()).toMatchObject({ kind: 'incremental' });
-  await expectSame(rig, next.plan, held);
-  expect(await leftovers(rig)).toEqual([]);
-}
 
 describe('a target', () => {
   it('that turns read-only while it is copied to fails the backup, and no write of the guest', async (context) => {

@@ -9,6 +9,7 @@ import { mountOrSkip } from '../file-system.ts';
 import { hungThreads } from '../hung-threads.ts';
 import { leftovers } from '../rig/leftovers.ts';
 import { needShield } from '../rig/need.ts';
+import { expectNextIsExact, fill } from '../rig/next.ts';
 import { expectSame } from '../rig/oracle.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
@@ -17,11 +18,6 @@ import { holdCopy } from './held-copy.ts';
 
 const MiB = 1024 ** 2;
 const disks = [{ virtualBytes: 64 * MiB }, { virtualBytes: 48 * MiB }];
-
-async function fill({ machine }: Rig, pattern: number): Promise<void> {
-  for (const disk of machine.disks)
-    await machine.device(disk).write(pattern, { offset: 16 * MiB, bytes: 24 * MiB });
-}
 
 /** An attempt at publishing, until its worker dies or loses patience. */
 async function attemptToPublish({ rig, run, plan }: Way, signal: AbortSignal): Promise<unknown> {
@@ -55,14 +51,6 @@ async function sweep(rig: Rig): Promise<{ done: string[]; troubles: unknown[] }>
     trouble: (_vm, error) => void heard.troubles.push(error),
   });
   return heard;
-}
-
-async function expectNextIsExact(rig: Rig): Promise<void> {
-  const next = new Way(rig);
-  const held = await next.toInstant();
-  expect(await next.toEnd()).toMatchObject({ kind: 'incremental' });
-  await expectSame(rig, next.plan, held);
-  expect(await leftovers(rig)).toEqual([]);
 }
 
 describe('a target that hangs in the kernel', () => {

@@ -5,6 +5,7 @@ import { startQemu } from '../../../lab/start-qemu.ts';
 import { findReceivers } from '../../../qemu/receiver/find-receivers.ts';
 import { leftovers } from '../rig/leftovers.ts';
 import { needShield } from '../rig/need.ts';
+import { expectNextIsExact, fill } from '../rig/next.ts';
 import { expectSame, publishedFile } from '../rig/oracle.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
@@ -21,20 +22,6 @@ async function stopReceivers(rig: Rig): Promise<number[]> {
   for (const pid of pids) process.kill(pid, 'SIGSTOP');
   expect(pids).toHaveLength(disks.length);
   return pids;
-}
-
-async function fill({ machine }: Rig, pattern: number): Promise<void> {
-  for (const disk of machine.disks)
-    await machine.device(disk).write(pattern, { offset: 16 * MiB, bytes: 24 * MiB });
-}
-
-/** After a backup that failed, and with a new receiver: the next one holds every change. */
-async function expectNextIsExact(rig: Rig): Promise<void> {
-  const next = new Way(rig);
-  const held = await next.toInstant();
-  expect(await next.toEnd()).toMatchObject({ kind: 'incremental' });
-  await expectSame(rig, next.plan, held);
-  expect(await leftovers(rig)).toEqual([]);
 }
 
 /** The newest backup holds what the disks of a guest that writes held at its instant. */

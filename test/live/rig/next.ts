@@ -1,0 +1,22 @@
+import { expect } from 'vitest';
+import { leftovers } from './leftovers.ts';
+import { expectSame } from './oracle.ts';
+import type { Rig } from './rig.ts';
+import { Way } from './way.ts';
+
+const MiB = 1024 ** 2;
+
+/** Writes so much to every disk that the next copy has a middle. */
+export async function fill({ machine }: Rig, pattern: number): Promise<void> {
+  for (const disk of machine.disks)
+    await machine.device(disk).write(pattern, { offset: 16 * MiB, bytes: 24 * MiB });
+}
+
+/** After a backup that failed, or not: the next one is incremental, holds every change, and leaves nothing. */
+export async function expectNextIsExact(rig: Rig): Promise<void> {
+  const next = new Way(rig);
+  const held = await next.toInstant();
+  expect(await next.toEnd()).toMatchObject({ kind: 'incremental' });
+  await expectSame(rig, next.plan, held);
+  expect(await leftovers(rig)).toEqual([]);
+}
