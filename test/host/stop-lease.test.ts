@@ -52,7 +52,7 @@ describe('standsStill', () => {
     { title: 'has nothing to do with one that has shut down', status: 'shutdown', still: false },
   ];
   for (const { title, status, still, startedAfter } of cases)
-    it(`${title} (${status})`, async () => {
+    it(`it ${title}`, async () => {
       await using state = await makeStateFolder();
       await writeStopLease(state.paths, 'vm', '20261124T020501Z-3fa9');
       const qmp = join(state.paths.root, 'qmp.sock');
