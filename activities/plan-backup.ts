@@ -5,6 +5,7 @@ import { planDisks } from '../capture/plan-disks.ts';
 import { readVmState, type Disk } from '../capture/vm-state.ts';
 import { acquireLock, readLock, releaseLock, type Lock } from '../host/lock.ts';
 import { VmBusyError } from '../host/errors.ts';
+import { settleLease } from '../host/lease.ts';
 import type { Kind } from '../model/choices.ts';
 import { BackupId } from '../model/names.ts';
 import type { BackupPlan, DiskPlan } from '../model/plan.ts';
@@ -16,7 +17,7 @@ import { RequestError } from './errors.ts';
 import { openKnownRepository } from './known-repository.ts';
 import { checkAgent, checkManager, checkScratchSpace } from './pre-flight.ts';
 import { releaseVm } from './release-vm.ts';
-import { atVm, connectVm, servedVm, type VmSite } from './vm-site.ts';
+import { atVm, connectVm, reachOf, servedVm, type VmSite } from './vm-site.ts';
 import { refuseWrongVm } from './wrong-vm.ts';
 
 /** The input of `planBackup`. */
@@ -44,6 +45,8 @@ export async function planBackup(
   await refuseIfBusy(dependencies, request.vm, runId);
   return atVm(dependencies, request.vm, signal, async (site) => {
     await takeLock(dependencies, request.vm, { backupId, workflowId, runId });
+    // The guest first: what follows may wait for the repository. What cannot be settled yet the clean-up tells.
+    await settleLease(site.paths, request.vm, reachOf(site)).catch(() => undefined);
     await openKnownRepository(site);
     await refuseWrongVm(site);
     const { troubles, found } = await releaseVm(site);

@@ -24,7 +24,8 @@ export async function prepareTargets(
 ): Promise<void> {
   return atStep(dependencies, plan, signal, async (site) => {
     const { config, paths, repository } = site;
-    await releaseVm(site);
+    const { wrong } = await releaseVm(site);
+    if (wrong) throw wrong;
     await repository.prepare(plan.vm, plan.backupId, { signal });
     const own = paths.vm(plan.vm);
     // The probe lies where the first target will, so nothing of it is left to be published.

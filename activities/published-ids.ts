@@ -12,7 +12,7 @@ export async function publishedIds(
   vm: string = site.config.vm,
 ): Promise<ReadonlySet<string>> {
   await requireKnownRepository(site);
-  const { backups, broken } = await site.repository.survey(vm);
+  const { backups, broken } = await site.repository.survey(vm, { signal: site.signal });
   const unknown = broken.find(({ backupId }) => backupId === undefined);
   if (unknown) throw new RepositoryFormatError(unknown.problem, { file: unknown.file });
   return new Set([...backups, ...broken].flatMap(({ backupId }) => backupId ?? []));

@@ -8,14 +8,19 @@ import { removeScratch } from '../host/scratch.ts';
 import { clearStopLease, writeStopLease } from '../host/stop-lease.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import { RepositoryError } from '../repository/errors.ts';
-import { RepositoryReplacedError } from './errors.ts';
+import { RepositoryReplacedError, type WrongVmError } from './errors.ts';
 import { publishedIds } from './published-ids.ts';
 import { reachQemu } from './reach-qemu.ts';
 import { reachOf, type VmSite } from './vm-site.ts';
 import { atWorkFor, trackedFor } from './wrong-vm.ts';
 
 /** What a clean-up could not do, in sentences for the operator, and the disks as they were before bitmaps were tidied. */
-export type Released = { readonly troubles: string[]; readonly found: readonly Disk[] };
+export type Released = {
+  readonly troubles: string[];
+  readonly found: readonly Disk[];
+  /** Another VM's backup is at work in the machine: nothing in there was touched. */
+  readonly wrong?: WrongVmError | undefined;
+};
 
 /**
  * The one clean-up: after it the guest is thawed and runs, nothing of ours but the segments of published backups is in
@@ -27,11 +32,11 @@ export async function releaseVm(site: VmSite): Promise<Released> {
   // First of all the guest, whose guard may be dead. One that cannot be thawed yet is not left with our nodes as well.
   const [lease] = await Promise.allSettled([settleLease(paths, config.vm, reachOf(site))]);
   const troubles: string[] = [];
-  const found = await freeQemu(site, troubles);
+  const { found, wrong } = await freeQemu(site, troubles);
   await removeScratch(paths, config.vm);
   await removeReceiverFiles(paths, config.vm);
   if (lease.status === 'rejected') throw lease.reason;
-  return { troubles, found };
+  return { troubles, found, wrong };
 }
 
 /** Takes all of ours out of the VM, and lets it run on where a write that our copy made fail had paused it. */
@@ -44,7 +49,9 @@ async function freeVm({ paths, config, receivers }: VmSite, qmp: QmpClient): Pro
   if (copy === undefined) return takeOut(qmp, receivers);
   const letRun = async () => {
     const { status } = await qmp.execute('query-status', {});
-    if (status === 'io-error') await qmp.execute('cont', {});
+    // Reset meanwhile, it looks as if it had never been let run.
+    const wasOurs = found.status === 'io-error' && status === 'prelaunch';
+    if (status === 'io-error' || wasOurs) await qmp.execute('cont', {});
     await clearStopLease(paths, config.vm);
   };
   try {
@@ -58,13 +65,17 @@ async function freeVm({ paths, config, receivers }: VmSite, qmp: QmpClient): Pro
   }
 }
 
-async function freeQemu(site: VmSite, troubles: string[]): Promise<readonly Disk[]> {
+async function freeQemu(
+  site: VmSite,
+  troubles: string[],
+): Promise<Pick<Released, 'found' | 'wrong'>> {
   const { receivers, config, repository } = site;
   await using qmp = await reachQemu(site);
   const wrong = qmp && (await atWorkFor(site, await readVmState(qmp)));
   if (wrong) {
+    await receivers.end();
     troubles.push(wrong.message);
-    return [];
+    return { found: [], wrong };
   }
   if (qmp) await freeVm(site, qmp);
   else await receivers.end();
@@ -83,5 +94,5 @@ async function freeQemu(site: VmSite, troubles: string[]): Promise<readonly Disk
       throw error;
     troubles.push(`${error.message}; partial files stay until the next run`);
   }
-  return found;
+  return { found };
 }

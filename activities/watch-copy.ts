@@ -1,3 +1,4 @@
+import { allDone } from '../capture/all-done.ts';
 import { TargetLostError } from '../capture/errors.ts';
 import { watchJobs } from '../capture/watch.ts';
 import { requireGuard } from '../host/guard/require-guard.ts';
@@ -6,7 +7,7 @@ import type { Progress } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import { flushReceiver } from '../qemu/receiver/flush-receiver.ts';
 import type { HostDependencies } from './dependencies.ts';
-import { flushDeadlineMs } from './flush-deadline.ts';
+import { flushDeadlineMs, readUnwrittenBytes } from './flush-deadline.ts';
 import { atStep, placesOf, withCapture, type VmSite } from './vm-site.ts';
 
 /**
@@ -29,9 +30,14 @@ export async function watchCopy(
         if (plan.shield === 'none') await requireGuard(site.paths, plan.vm, plan.backupId, signal);
       }),
     );
-    const deadlineMs = flushDeadlineMs({ stallSeconds: plan.targetStallSeconds, copiedBytes });
-    for (const { targetSocket } of placesOf(site, plan))
-      await flushTarget(site, targetSocket, deadlineMs);
+    const deadlineMs = flushDeadlineMs(
+      { stallSeconds: plan.targetStallSeconds, copiedBytes },
+      await readUnwrittenBytes(),
+    );
+    const flushes = placesOf(site, plan).map(({ targetSocket }) =>
+      flushTarget(site, targetSocket, deadlineMs),
+    );
+    await allDone(flushes);
     if (await hasSinks(site.paths, plan.vm))
       throw new TargetLostError(
         `${plan.vm}: a receiver died under the copy, and what came after is in no target; look at the repository`,

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { ourTraces } from '../capture/traces.ts';
 import { readVmState, type Disk, type VmState } from '../capture/vm-state.ts';
 import { readLock } from '../host/lock.ts';
@@ -16,17 +17,29 @@ export async function refuseWrongVm(site: VmSite): Promise<void> {
   await using qmp = await reachQemu(site);
   if (!qmp) return;
   const state = await readVmState(qmp);
+  const tracked = trackedIds(state.disks);
+  const own = tracked.length === 0 ? new Set<string>() : await publishedIds(site);
   const wrong =
-    (await atWorkFor(site, state)) ??
-    (await trackedFor(site, state.disks, await publishedIds(site)));
+    (await atWorkFor(
+      site,
+      state,
+      tracked.filter((id) => !own.has(id)),
+    )) ?? (await trackedFor(site, state.disks, own));
   if (wrong) throw wrong;
 }
 
-/** The error, if a backup of another VM is at work in the machine: its lock names what is in there. Asks the host alone. */
-export async function atWorkFor(site: VmSite, state: VmState): Promise<WrongVmError | undefined> {
+/**
+ * The error, if a backup of another VM is at work in the machine: its lock names what is in there, nodes and jobs, and
+ * what else is named. Asks the host alone.
+ */
+export async function atWorkFor(
+  site: VmSite,
+  state: VmState,
+  alsoThere: readonly string[] = [],
+): Promise<WrongVmError | undefined> {
   const { paths, config, others } = site;
   const traces = ourTraces(state).flatMap((name) => parseOurName(name)?.backupId ?? []);
-  const there = new Set([...traces, ...trackedIds(state.disks)]);
+  const there = new Set([...traces, ...alsoThere]);
   // Two backups that began in one second may have one id.
   there.delete((await readLock(paths, config.vm))?.backupId ?? '');
   if (there.size === 0) return undefined;
@@ -51,7 +64,8 @@ export async function trackedFor(
   const tracked = trackedIds(disks);
   if (tracked.length === 0 || tracked.some((backupId) => own.has(backupId))) return undefined;
   for (const { vm, repository } of site.others) {
-    if (repository !== site.config.repository) continue;
+    if (resolve(repository) !== resolve(site.config.repository)) continue;
+    site.signal.throwIfAborted();
     const published = await publishedIds(site, vm);
     const backupId = tracked.find((id) => published.has(id));
     if (backupId !== undefined)

@@ -53,9 +53,12 @@ async function settlePause(paths: StatePaths, vm: string, reach: Reach): Promise
   if (!(await hasStopLease(paths, vm))) return false;
   let paused = false;
   try {
-    await withQmp(reach, async (qmp) => {
+    // Of the machine that was stopped, whatever the inventory names by now.
+    const { guardConfig } = paths.vm(vm);
+    const stopped = await readGuardConfig(guardConfig).catch(() => undefined);
+    await withQmp({ ...reach, qmp: stopped?.qmp ?? reach.qmp }, async (qmp) => {
       const { status } = await qmp.execute('query-status', {}, { timeoutMs: commandMs });
-      paused = await standsStill(paths, vm, { status, qmp: reach.qmp });
+      paused = await standsStill(qmp, status);
       if (paused) await qmp.execute('cont', {}, { timeoutMs: commandMs });
     });
   } catch (cause) {

@@ -1,7 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { removeFile, writeWhole } from '../files/durable.ts';
 import { unlessAbsent } from '../files/system-error.ts';
+import { parseOurName } from '../model/names.ts';
+import type { QmpClient } from '../qemu/qmp/client.ts';
 import { makeVmFolders, type StatePaths } from './state-paths.ts';
+
+const graphMs = 3_000;
 
 /**
  * Says that a VM which ran is being stopped by us: whoever finds it paused may let it run. Call it before `stop` is
@@ -28,18 +32,13 @@ export async function hasStopLease(paths: StatePaths, vm: string): Promise<boole
 
 /**
  * Whether a VM with a stop lease is to be continued: it was stopped, or paused by a write that our copy made fail. One
- * that was reset while it was stopped looks like one whose operator has not let it run yet, but that one's QEMU, and its
- * socket `qmp`, are younger than the lease.
+ * that was reset while it was stopped looks like one whose operator has not let it run yet, but in that one's QEMU there
+ * is nothing of ours: whoever stops a VM has put nodes there before, and they leave after the lease.
  */
-export async function standsStill(
-  paths: StatePaths,
-  vm: string,
-  { status, qmp }: { readonly status: string; readonly qmp: string },
-): Promise<boolean> {
+export async function standsStill(qmp: QmpClient, status: string): Promise<boolean> {
   if (status === 'paused' || status === 'io-error') return true;
   if (status !== 'prelaunch') return false;
-  const [lease, socket] = await Promise.all(
-    [paths.vm(vm).stop, qmp].map(async (path) => unlessAbsent(stat(path))),
-  );
-  return lease !== undefined && socket !== undefined && socket.mtimeMs <= lease.mtimeMs;
+  // It names every node, and is safe beside jobs that have ended.
+  const { nodes } = await qmp.execute('x-debug-query-block-graph', {}, { timeoutMs: graphMs });
+  return nodes.some(({ name }) => parseOurName(name) !== undefined);
 }

@@ -45,7 +45,9 @@ const VmSettings = z.strictObject({
     .min(1)
     .max(86_400)
     .exactOptional()
-    .describe('A copy that makes no progress for this long is given up, and the VM freed.'),
+    .describe(
+      'A copy that makes no progress for this long is given up, and the VM freed. Its last flush, which shows no progress, gets the time to write what waits in memory at 4 MiB/s on top.',
+    ),
   scratchBytes: Bytes.exactOptional().describe(
     'Budget of each disk for the guest writes during a copy, on the host. When it is full the backup fails, never the guest.',
   ),

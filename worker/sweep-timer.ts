@@ -7,11 +7,13 @@ export class SweepTimer {
   readonly #stop = new AbortController();
   readonly #timer: NodeJS.Timeout;
   #running: Promise<void>;
+  #sweeping = false;
 
   private constructor(dependencies: HostDependencies) {
     this.#running = this.#sweep(dependencies);
     this.#timer = setInterval(() => {
-      this.#running = this.#running.then(() => this.#sweep(dependencies));
+      // One that takes longer, for a repository that hangs, is not followed by all that it made wait.
+      if (!this.#sweeping) this.#running = this.#sweep(dependencies);
     }, dependencies.inventory.sweepSeconds * 1_000);
   }
 
@@ -26,6 +28,7 @@ export class SweepTimer {
   }
 
   async #sweep(dependencies: HostDependencies): Promise<void> {
+    this.#sweeping = true;
     await sweepHost(dependencies, this.#stop.signal, {
       done: (vm, what) => log.info('swept', { vm, what }),
       trouble: (vm, error) =>
@@ -33,6 +36,6 @@ export class SweepTimer {
           vm,
           error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
         }),
-    });
+    }).finally(() => (this.#sweeping = false));
   }
 }

@@ -83,9 +83,9 @@ export class Custody {
   }
 
   /** A guest that was reset is not frozen any more, and an instant of it would not be what was quiesced. */
-  guestWasReset(): void {
+  guestWasReset(atMs: number): void {
     if (!this.freezer.busy) return;
-    this.freezer.guestWasReset();
+    this.freezer.guestWasReset(atMs);
     void this.release('the guest was reset while it was frozen');
   }
 

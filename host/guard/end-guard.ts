@@ -23,12 +23,7 @@ export async function endGuard(
   try {
     await using client = await GuardClient.connect(paths, vm, signal);
     const { thawed, freed } = await client.end(answerMs);
-    if (!thawed || !freed)
-      throw new LeaseStuckError(
-        thawed
-          ? `${vm}: THE VM MAY BE PAUSED by a backup: QEMU does not answer; its guard goes on trying`
-          : `${vm}: THE GUEST MAY BE FROZEN by a backup: its agent does not say that it is thawed; its guard goes on trying`,
-      );
+    if (!thawed || !freed) throw stuck(paths, vm, thawed, await findGuard(paths, vm));
     if (await goes(paths, vm, goMs, signal)) return 'ended';
   } catch (error) {
     if (!(error instanceof GuardError)) throw error;
@@ -38,6 +33,21 @@ export async function endGuard(
   kill(pid);
   if (await goes(paths, vm, killMs, signal)) return 'killed';
   throw new LeaseStuckError(`${vm}: the guard, process ${pid}, does not end on SIGKILL`);
+}
+
+function stuck(
+  paths: StatePaths,
+  vm: string,
+  thawed: boolean,
+  pid: number | undefined,
+): LeaseStuckError {
+  const { freeze } = paths.vm(vm);
+  return new LeaseStuckError(
+    thawed
+      ? `${vm}: THE VM MAY BE PAUSED by a backup: QEMU does not answer; its guard goes on trying`
+      : `${vm}: THE GUEST MAY BE FROZEN by a backup: its agent does not say that it is thawed; its guard, process ${pid}, ` +
+          `goes on trying. If the guest was restarted since without an agent, end that process and remove ${freeze}`,
+  );
 }
 
 async function goes(

@@ -29,7 +29,8 @@ export class Freezer {
   #thawing: Promise<void> | undefined;
   #sentAt = 0;
   #frozenMs = 0;
-  #answered = false;
+  /** When the freeze was answered, on the clock that QEMU's events carry too. */
+  #answeredAtMs = Infinity;
   #held = true;
 
   /** `path`: the agent's socket, if the VM has one. `onChange` is called after each change of the state. */
@@ -84,11 +85,11 @@ export class Freezer {
   }
 
   /**
-   * The guest was reset, and with it went what was frozen: no agent has to say so, and there may be none any more. A
-   * freeze that nobody has answered yet may still reach the next agent.
+   * The guest was reset at that time, and with it went what was frozen: no agent has to say so, and there may be none any
+   * more. A freeze that was not answered before may have reached the next agent.
    */
-  guestWasReset(): void {
-    if (!this.busy || !this.#answered) return;
+  guestWasReset(atMs: number): void {
+    if (!this.busy || atMs < this.#answeredAtMs) return;
     this.#frozenMs = performance.now() - this.#sentAt;
     this.#freezing = undefined;
     this.#disconnect();
@@ -106,14 +107,14 @@ export class Freezer {
       // No wait between the leave to freeze and the state that says so: a release must not come in between.
       this.#frozenMs = 0;
       this.#sentAt = 0;
-      this.#answered = false;
+      this.#answeredAtMs = Infinity;
       this.#held = true;
       this.#become('freezing');
       const timeoutMs = await cleared;
       if (this.#state !== 'freezing') throw new Error('given up before it was sent');
       this.#sentAt = performance.now();
       const filesystems = await agent.freeze(timeoutMs);
-      this.#answered = true;
+      this.#answeredAtMs = Date.now();
       if (this.#state !== 'freezing') throw new Error('given up while it went on');
       if (filesystems === 0) throw new Error('the agent found no file system to freeze');
       this.#become('frozen');
@@ -128,7 +129,7 @@ export class Freezer {
   async #thaw(): Promise<void> {
     this.#become('thawing');
     // Of several thaws a later one may find the work of one that was not answered.
-    let isFirst = this.#answered;
+    let isFirst = this.#answeredAtMs < Infinity;
     let unanswered = 0;
     for (let refusedSince = Infinity; this.#state === 'thawing';) {
       try {

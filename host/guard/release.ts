@@ -46,7 +46,7 @@ export async function continueVm({ config, paths, link, log }: Ward, known = fal
       if (!known && !(await hasStopLease(paths, config.vm))) return;
       const qmp = await link.client();
       const { status } = await qmp.execute('query-status', {}, { timeoutMs: commandMs });
-      if (await standsStill(paths, config.vm, { status, qmp: config.qmp })) {
+      if (await standsStill(qmp, status)) {
         await qmp.execute('cont', {}, { timeoutMs: commandMs });
         log('continued the VM');
       }

@@ -47,8 +47,8 @@ async function guardAlone(ward: Ward, onTrouble: OnTrouble): Promise<void> {
   const custody = new Custody(ward, relay);
   const server = new GuardServer(custody);
   // Before any instant that comes after it: an event passes the answers to a taker by in QEMU's order.
-  link.listen(({ event }) => {
-    if (event === 'RESET') custody.guestWasReset();
+  link.listen(({ event, timestampMs }) => {
+    if (event === 'RESET') custody.guestWasReset(timestampMs);
   });
   onTrouble((reason) => void custody.terminate(reason, true));
   await relay.listen(relaySocket);

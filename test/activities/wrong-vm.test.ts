@@ -150,6 +150,7 @@ describe('atWorkFor', () => {
       title: 'names the VM whose backup, not published yet, has left its segment',
       topology: 'two-named-disks-with-bitmaps',
       prepare: lockFor('web2'),
+      segmentsOf: [tuesday],
       says: `is web2: its backup ${tuesday} is at work there`,
     },
     {
@@ -176,11 +177,11 @@ describe('atWorkFor', () => {
       prepare: damage('web2'),
     },
   ];
-  for (const { title, topology, prepare, says = 'nothing' } of cases)
+  for (const { title, topology, prepare, segmentsOf = [], says = 'nothing' } of cases)
     it(`it ${title}`, async () => {
       const state = await readVmState(await openRecorded(topology));
 
-      const wrong = await atWeb1({}, async (site) => atWorkFor(site, state), prepare);
+      const wrong = await atWeb1({}, async (site) => atWorkFor(site, state, segmentsOf), prepare);
 
       expect(wrong?.message ?? 'nothing').toContain(says);
     });

@@ -99,6 +99,7 @@ describe('settleLease', () => {
     await using vm = await VmOnSockets.make();
     await writeStopLease(vm.paths, 'vm', backupId);
     vm.qemu.status = 'prelaunch';
+    vm.qemu.nodes.push(`sp-${backupId}-00s`);
 
     const settled = await settleLease(vm.paths, 'vm', reach(vm));
 

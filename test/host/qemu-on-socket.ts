@@ -8,6 +8,8 @@ export class QemuOnSocket implements AsyncDisposable {
   readonly commands: string[] = [];
   status = 'running';
   readonly jobs: Job[] = [];
+  /** The names of its block nodes. */
+  readonly nodes: string[] = [];
   /** Commands that get no answer. */
   readonly muteTo = new Set<string>();
   #say: (text: string) => void = () => {};
@@ -21,7 +23,8 @@ export class QemuOnSocket implements AsyncDisposable {
   }
 
   emit(event: string): void {
-    const timestamp = { seconds: 1_700_000_000, microseconds: 0 };
+    const now = Date.now();
+    const timestamp = { seconds: Math.floor(now / 1_000), microseconds: (now % 1_000) * 1_000 };
     this.#say(`${JSON.stringify({ event, data: {}, timestamp })}\n`);
   }
 
@@ -56,6 +59,11 @@ export class QemuOnSocket implements AsyncDisposable {
   #run(execute: string, args: { id: string }): unknown {
     if (execute === 'query-status')
       return { status: this.status, running: this.status === 'running' };
+    if (execute === 'x-debug-query-block-graph')
+      return {
+        nodes: this.nodes.map((name, id) => ({ id, type: 'block-driver', name })),
+        edges: [],
+      };
     if (execute === 'query-jobs')
       return this.jobs.map((job) => ({
         ...job,

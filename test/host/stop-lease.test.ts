@@ -1,5 +1,4 @@
-import { utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import {
   clearStopLease,
@@ -7,7 +6,9 @@ import {
   standsStill,
   writeStopLease,
 } from '../../host/stop-lease.ts';
+import { QmpClient } from '../../qemu/qmp/client.ts';
 import { makeStateFolder } from './state-folder.ts';
+import { VmOnSockets } from './vm-on-sockets.ts';
 
 describe('the stop lease', () => {
   it('is there from its writing to its clearing, which may run again', async () => {
@@ -33,33 +34,41 @@ describe('the stop lease', () => {
 });
 
 describe('standsStill', () => {
-  const minute = 60;
+  const ours = 'sp-20261124T020501Z-3fa9-00s';
   const cases = [
-    { title: 'takes a paused VM for ours', status: 'paused', still: true },
-    { title: 'takes one whose write our copy failed for ours', status: 'io-error', still: true },
+    { title: 'takes a paused VM for ours', status: 'paused', node: 'vd0', still: true },
+    {
+      title: 'takes one whose write our copy failed for ours',
+      status: 'io-error',
+      node: 'vd0',
+      still: true,
+    },
     {
       title: 'takes one that was reset while it was stopped for ours',
       status: 'prelaunch',
+      node: ours,
       still: true,
     },
     {
       title: 'leaves one that was started since, and not let run, to its operator',
       status: 'prelaunch',
-      startedAfter: minute,
+      node: 'vd0',
       still: false,
     },
-    { title: 'has nothing to do with one that runs', status: 'running', still: false },
-    { title: 'has nothing to do with one that has shut down', status: 'shutdown', still: false },
+    { title: 'has nothing to do with one that runs', status: 'running', node: ours, still: false },
+    {
+      title: 'has nothing to do with one that has shut down',
+      status: 'shutdown',
+      node: ours,
+      still: false,
+    },
   ];
-  for (const { title, status, still, startedAfter } of cases)
+  for (const { title, status, node, still } of cases)
     it(`it ${title}`, async () => {
-      await using state = await makeStateFolder();
-      await writeStopLease(state.paths, 'vm', '20261124T020501Z-3fa9');
-      const qmp = join(state.paths.root, 'qmp.sock');
-      await writeFile(qmp, '');
-      const bound = Date.now() / 1_000 + (startedAfter ?? -minute);
-      await utimes(qmp, bound, bound);
+      await using vm = await VmOnSockets.make();
+      vm.qemu.nodes.push(node);
+      await using qmp = await QmpClient.connect(vm.config.qmp, AbortSignal.timeout(20_000));
 
-      expect(await standsStill(state.paths, 'vm', { status, qmp })).toBe(still);
+      expect(await standsStill(qmp, status)).toBe(still);
     });
 });
