@@ -1,6 +1,9 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
+import { vm } from '../../../demo/stage.ts';
+import { findGuard } from '../../../host/guard/find-guard.ts';
+import { statePaths } from '../../../host/state-paths.ts';
 import { mutations, type Mutation } from './mutations.ts';
 import { recordPoints, spotsByStep, type Spot } from './points.ts';
 import { tryCell } from './trial.ts';
@@ -36,12 +39,22 @@ for (const mutation of mutations)
       expect(wrong).not.toEqual([]);
     } finally {
       await restore();
-      await world.workflow.terminate('by the mutation run').catch(() => undefined);
-      await restart(undefined, 5);
-      world.known.clear();
-      await world.backUp('full');
+      await setRight();
     }
   });
+
+/** Takes away what the mutant has left, with a sound worker and by hand where none could. */
+async function setRight(): Promise<void> {
+  const { product, machine } = world.stage;
+  await world.workflow.terminate('by the mutation run').catch(() => undefined);
+  await product.killWorker();
+  const guard = await findGuard(statePaths(product.state), vm);
+  if (guard !== undefined) process.kill(guard, 'SIGKILL');
+  await machine.labQmp.execute('cont', {});
+  await restart(undefined, 5);
+  world.known.clear();
+  await world.backUp('full');
+}
 
 /** A few spots of the step at which what was cut out is needed. */
 function spotsOf({ fault, step }: Mutation): Spot[] {

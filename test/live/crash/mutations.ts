@@ -108,7 +108,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     title: 'the sweep',
-    cuts: [cut('worker/sweep-timer.js', 'await sweepHost(', 'void (')],
+    cuts: [cut('worker/sweep-timer.js', 'await sweepHost(', 'await (async () => {})(')],
     fault: 'terminated',
     step: 'startCopy',
     sweepSeconds: 5,
