@@ -63,6 +63,11 @@ export class AgentRelay implements AsyncDisposable {
     return relay;
   }
 
+  /** How many answers of the agent wait for `recover`: it has done what they answer. */
+  get withheld(): number {
+    return this.#held.length;
+  }
+
   /** From now on the agent misbehaves. */
   misbehave(fault: AgentFault): void {
     this.#fault = fault;

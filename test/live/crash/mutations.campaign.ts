@@ -5,6 +5,7 @@ import { vm } from '../../../demo/stage.ts';
 import { findGuard } from '../../../host/guard/find-guard.ts';
 import { statePaths } from '../../../host/state-paths.ts';
 import { mutations, type Mutation } from './mutations.ts';
+import { leftovers } from './oracle.ts';
 import { recordPoints, spotsByStep, type Spot } from './points.ts';
 import { tryCell } from './trial.ts';
 import { World } from './world.ts';
@@ -52,8 +53,10 @@ async function setRight(): Promise<void> {
   if (guard !== undefined) process.kill(guard, 'SIGKILL');
   await machine.labQmp.execute('cont', {});
   await restart(undefined, 5);
-  world.known.clear();
   await world.backUp('full');
+  // A segment that was not merged back in its time stays in the chain until it is the oldest.
+  world.known.clear();
+  for (const name of await leftovers(world)) world.known.add(name);
 }
 
 /** A few spots of the step at which what was cut out is needed. */

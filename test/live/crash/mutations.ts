@@ -84,7 +84,7 @@ export const mutations: readonly Mutation[] = [
     title: 'temporary bitmaps removed',
     cuts: [cut(takeOut, "await tolerant(qmp.execute('block-dirty-bitmap-remove', bitmap));", ';')],
     fault: 'cancelled',
-    step: 'startCopy',
+    step: 'takeInstant',
   },
   {
     title: 'segments merged back',
