@@ -11,7 +11,7 @@ export type Mutation = {
   readonly sweepSeconds?: number;
 };
 
-const cut = (file: string, from: string, to = '') => ({ file, from, to });
+const cut = (file: string, from: string, to = ';') => ({ file, from, to });
 const rollback = 'activities/release-vm.js';
 const takeOut = 'capture/take-out.js';
 
