@@ -93,9 +93,9 @@ export const mutations: readonly Mutation[] = [
     step: 'startCopy',
   },
   {
-    title: 'jobs cancelled',
+    title: 'jobs dismissed',
     cuts: [
-      cut('capture/cancel-jobs.js', "await tolerant(qmp.execute('job-cancel', { id }));", ';'),
+      cut('capture/cancel-jobs.js', "await tolerant(qmp.execute('job-dismiss', { id }));", ';'),
     ],
     fault: 'cancelled',
     step: 'watchCopy',
