@@ -3,9 +3,10 @@ import { requireKnownRepository } from './known-repository.ts';
 import type { VmSite } from './vm-site.ts';
 
 /**
- * The ids of a VM's published backups, from the repository that this host knows and no other: bitmaps are removed by
- * what it says. Left out, the VM is the site's own. A broken backup counts too: its bitmaps are kept until somebody has mended or deleted it, though nothing
- * is built on it. Where it cannot be told which there are it is a `RepositoryFormatError`.
+ * The ids of a VM's published backups, of the site's own if no other is named, from the repository that this host knows
+ * and no other: bitmaps are removed by what it says. A broken backup counts too: its bitmaps are kept until somebody has
+ * mended or deleted it, though nothing is built on it. Where it cannot be told which there are it is a
+ * `RepositoryFormatError`.
  */
 export async function publishedIds(
   site: VmSite,

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { listen } from '../../../lab/connections.ts';
 import type { Machine } from '../../../lab/machine.ts';
 import { splitLines } from '../../../qemu/qmp/transport.ts';
 
@@ -23,19 +23,17 @@ type Line = { readonly execute?: string; readonly id?: string };
 /** Passes QMP on, line by line. */
 export async function startCuttingTap(machine: Machine): Promise<CuttingTap> {
   const qmpSocket = join(machine.folder, 'cutting.sock');
-  const sockets = new Set<Socket>();
   let effects: string[] = [];
   let cutAt = Infinity;
   let due: { command: string; work: () => Promise<void> } | undefined;
 
-  const server = createServer((client) => {
+  const connections = await listen(qmpSocket, (client, own) => {
     const qemu = connect(machine.qmpSocket);
+    own.keep(qemu);
     const pair = [client, qemu];
     for (const socket of pair) {
-      sockets.add(socket);
       socket.on('error', () => socket.destroy());
       socket.on('close', () => {
-        sockets.delete(socket);
         for (const other of pair) other.destroy();
       });
     }
@@ -64,8 +62,6 @@ export async function startCuttingTap(machine: Machine): Promise<CuttingTap> {
     // A connection that breaks ends the other one, which says it all.
     for (const way of [fromClient, fromQemu]) void way().catch(() => undefined);
   });
-  server.listen(qmpSocket);
-  await once(server, 'listening');
   return {
     qmpSocket,
     get effects() {
@@ -78,10 +74,6 @@ export async function startCuttingTap(machine: Machine): Promise<CuttingTap> {
     before(command, work) {
       due = { command, work };
     },
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
+    [Symbol.asyncDispose]: async () => connections[Symbol.asyncDispose](),
   };
 }

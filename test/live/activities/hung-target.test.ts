@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { publishBackup } from '../../../activities/publish-backup.ts';
-import { sweepHost } from '../../../activities/sweep-host.ts';
 import { startInstantTap } from '../../../lab/instant-tap.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { findReceivers } from '../../../qemu/receiver/find-receivers.ts';
@@ -12,6 +11,7 @@ import { needShield } from '../rig/need.ts';
 import { expectNextIsExact, fill } from '../rig/next.ts';
 import { expectSame } from '../rig/oracle.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
+import { sweep } from '../rig/sweep.ts';
 import { Way } from '../rig/way.ts';
 import { whileGuestWrites } from './guest-writes.ts';
 import { holdCopy } from './held-copy.ts';
@@ -41,16 +41,6 @@ async function publishInVain(run: Way): Promise<void> {
 /** What of ours is in the machine itself. */
 async function inVm(rig: Rig): Promise<string[]> {
   return (await leftovers(rig)).filter((name) => /^(sp-|stillpoint-tmp:)/.test(name));
-}
-
-/** What a worker's sweep says, when no workflow runs any more. */
-async function sweep(rig: Rig): Promise<{ done: string[]; troubles: unknown[] }> {
-  const heard = { done: [] as string[], troubles: [] as unknown[] };
-  await sweepHost(rig.dependencies, new AbortController().signal, {
-    done: (_vm, what) => void heard.done.push(what),
-    trouble: (_vm, error) => void heard.troubles.push(error),
-  });
-  return heard;
 }
 
 describe('a target that hangs in the kernel', () => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { leftovers } from '../rig/leftovers.ts';
 import { needShield } from '../rig/need.ts';
-import { expectSame } from '../rig/oracle.ts';
+import { expectNextIsExact } from '../rig/next.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
 import { startCuttingTap } from './cutting-tap.ts';
@@ -46,11 +46,7 @@ for (const shield of ['fleece', 'none'] as const)
         expect(machine.alive).toBe(true);
         expect(await leftovers(rig)).toEqual([]);
       }
-      const next = new Way(rig, { shield });
-      const held = await next.toInstant();
-      const result = await next.toEnd();
-      expect(result.disks.map(({ kind }) => kind)).toEqual(['incremental', 'incremental']);
-      await expectSame(rig, next.plan, held);
+      await expectNextIsExact(rig, { shield });
       expect(effects).toBeGreaterThan(leastEffects[shield]);
     },
   );

@@ -1,28 +1,18 @@
 import { rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { sweepHost } from '../../../activities/sweep-host.ts';
 import { findGuard } from '../../../host/guard/find-guard.ts';
 import { readFreezeRecord } from '../../../host/freeze-record.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { eventually } from '../../host/eventually.ts';
 import { expectSame } from '../rig/oracle.ts';
 import { leftovers } from '../rig/leftovers.ts';
-import { makeRig, type Rig } from '../rig/rig.ts';
+import { makeRig } from '../rig/rig.ts';
+import { sweep } from '../rig/sweep.ts';
 import { steps, Way } from '../rig/way.ts';
 
 const MiB = 1024 ** 2;
 const disks = [{ virtualBytes: 64 * MiB }, { virtualBytes: 48 * MiB }];
-
-/** One sweep of the rig's host; what it did, and what it had trouble with. */
-async function sweep(rig: Rig): Promise<{ done: string[]; troubles: unknown[] }> {
-  const heard = { done: [] as string[], troubles: [] as unknown[] };
-  await sweepHost(rig.dependencies, new AbortController().signal, {
-    done: (_vm, what) => void heard.done.push(what),
-    trouble: (_vm, error) => void heard.troubles.push(error),
-  });
-  return heard;
-}
 
 for (const last of steps.slice(0, -1))
   it(`a sweep removes all of a run whose workflow was terminated after ${last}`, async () => {
