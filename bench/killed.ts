@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { copyJobs, setSpeed } from '../lab/copy-jobs.ts';
 import { statePaths } from '../host/state-paths.ts';
 import { findReceivers } from '../qemu/receiver/find-receivers.ts';
-import { buildSite, type Site } from './site.ts';
+import { buildSite, untilJob, type Site } from './site.ts';
 
 const MiB = 1024 ** 2;
 
@@ -33,19 +33,6 @@ export async function benchKilled(): Promise<string[]> {
     `  written to the target  ${(bytes / MiB).toFixed(1)} MiB, ratio ${(bytes / (128 * MiB)).toFixed(2)} to what there was to copy`,
     `  start to finished      ${tookMs.toFixed(0)} ms`,
   ];
-}
-
-/** Resolves with the first copy job that comes to that status. */
-async function untilJob({ machine }: Site, status: string): Promise<string> {
-  return new Promise((resolve) => {
-    const unlisten = machine.labQmp.listen(({ event, data }) => {
-      const id = String(data['id']);
-      if (event !== 'JOB_STATUS_CHANGE' || data['status'] !== status || !/^sp-.*j$/.test(id))
-        return;
-      unlisten();
-      resolve(id);
-    });
-  });
 }
 
 async function untilWritten(site: Site, bytes: number): Promise<void> {

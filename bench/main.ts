@@ -2,6 +2,7 @@ import { benchFrozen } from './frozen.ts';
 import { benchFull } from './full.ts';
 import { benchKilled } from './killed.ts';
 import { benchUnchanged } from './unchanged.ts';
+import { benchWatchedAgain } from './watched-again.ts';
 
 // `npm run bench`: what a backup costs, each figure beside the raw limit that was measured in the same run.
 
@@ -11,5 +12,6 @@ const benches = [
   benchUnchanged,
   benchFull,
   benchKilled,
+  benchWatchedAgain,
 ];
 for (const bench of benches) console.log((await bench()).join('\n'));

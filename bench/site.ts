@@ -1,4 +1,5 @@
 import { StillpointClient } from '../client/stillpoint-client.ts';
+import type { VmStatus } from '../client/vm-status.ts';
 import { endReceivers } from '../host/receivers.ts';
 import { statePaths } from '../host/state-paths.ts';
 import type { Machine } from '../lab/machine.ts';
@@ -13,6 +14,8 @@ export type Site = AsyncDisposable & {
   readonly product: Product;
   /** Takes a backup and tells how many milliseconds lay between its start and its result. */
   backUp(request?: Partial<BackupRequest>): Promise<{ result: BackupResult; tookMs: number }>;
+  /** How its latest backup stands. */
+  status(): Promise<VmStatus | undefined>;
 };
 
 /** Builds it, and takes a full backup that warms everything up. */
@@ -32,6 +35,7 @@ export async function buildSite(options: QemuOptions): Promise<Site> {
     machine,
     product,
     backUp,
+    status: async () => client.getStatus('vm'),
     [Symbol.asyncDispose]: async () => {
       await client.close();
       await machine.kill();
@@ -40,4 +44,17 @@ export async function buildSite(options: QemuOptions): Promise<Site> {
       await machine[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Resolves with the first copy job that comes to that status. */
+export async function untilJob({ machine }: Site, status: string): Promise<string> {
+  return new Promise((resolve) => {
+    const unlisten = machine.labQmp.listen(({ event, data }) => {
+      const id = String(data['id']);
+      if (event !== 'JOB_STATUS_CHANGE' || data['status'] !== status || !/^sp-.*j$/.test(id))
+        return;
+      unlisten();
+      resolve(id);
+    });
+  });
 }
