@@ -81,7 +81,11 @@ export class Actor implements AsyncDisposable {
   }
 
   async grow(at: number): Promise<void> {
-    const disk = this.plugged[at % Math.max(1, this.plugged.length)];
+    // QEMU resizes no image under an NVMe device.
+    const disks = this.plugged.filter(
+      ({ index }) => this.machine.disks[index]?.attachment.device !== 'nvme',
+    );
+    const disk = disks[at % Math.max(1, disks.length)];
     if (!disk || this.unclean || disk.model.bytes >= largestBytes) return;
     const size = disk.model.bytes + 4 * MiB;
     const { labQmp } = this.machine;

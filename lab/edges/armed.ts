@@ -6,8 +6,8 @@ export type Armed = {
   readonly run: number;
   /** Write every effect down. */
   readonly record?: boolean;
-  /** Hold whoever comes to this effect, once, until released. */
-  readonly hold?: { readonly point: string; readonly moment: Moment };
+  /** Hold whoever comes to this effect, once, until released. Each order to hold has a number of its own. */
+  readonly hold?: { readonly number: number; readonly point: string; readonly moment: Moment };
 };
 
 /** The variable that names the folder in which watched processes and whoever watches them meet. */
@@ -19,7 +19,7 @@ export const filesIn = (folder: string) => ({
   /** One effect a line, as it began. */
   points: `${folder}/points.txt`,
   /** There when a process is held, with its id. */
-  held: (run: number) => `${folder}/held-${run}`,
+  held: (hold: number) => `${folder}/held-${hold}`,
   /** There when it may go on. */
-  released: (run: number) => `${folder}/released-${run}`,
+  released: (hold: number) => `${folder}/released-${hold}`,
 });

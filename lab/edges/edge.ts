@@ -35,7 +35,11 @@ export class Edge {
     const point = `${name} ${count}`;
     if (armed.record) appendFileSync(this.#files.points, `${point}\n`);
     this.#holdAt(armed, point, 'before');
-    return () => this.#holdAt(armed, point, 'after');
+    return () => {
+      // One that was held before the effect may be wanted after it.
+      const now = this.#armed();
+      if (now?.run === armed.run) this.#holdAt(now, point, 'after');
+    };
   }
 
   #armed(): Armed | undefined {
@@ -47,16 +51,16 @@ export class Edge {
   }
 
   /** Stands still, the whole process: so it dies, or goes on, right here. */
-  #holdAt({ run, hold }: Armed, point: string, moment: Moment): void {
+  #holdAt({ hold }: Armed, point: string, moment: Moment): void {
     if (hold?.point !== point || hold.moment !== moment) return;
     try {
-      writeFileSync(this.#files.held(run), String(process.pid), { flag: 'wx' });
+      writeFileSync(this.#files.held(hold.number), String(process.pid), { flag: 'wx' });
     } catch {
       // Once is enough: the one that comes after a restart finds it done.
       return;
     }
     const until = performance.now() + heldMs;
-    while (!existsSync(this.#files.released(run)) && performance.now() < until)
+    while (!existsSync(this.#files.released(hold.number)) && performance.now() < until)
       Atomics.wait(cell, 0, 0, 2);
   }
 }

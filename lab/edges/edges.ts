@@ -17,6 +17,7 @@ export class Edges {
   readonly #folder: string;
   readonly #files: ReturnType<typeof filesIn>;
   #run = 0;
+  #hold = 0;
 
   private constructor(folder: string) {
     this.#folder = folder;
@@ -46,18 +47,25 @@ export class Edges {
 
   /** From now on the first process that comes to that moment stands still. */
   async hold(point: string, moment: Moment): Promise<void> {
-    await this.#arm({ run: ++this.#run, hold: { point, moment } });
+    await this.#arm({ run: ++this.#run, hold: { number: ++this.#hold, point, moment } });
+  }
+
+  /** Lets the one that is held go on, and holds the first that comes to that later moment; what was counted stays. */
+  async holdNext(point: string, moment: Moment): Promise<void> {
+    const before = this.#hold;
+    await this.#arm({ run: this.#run, hold: { number: ++this.#hold, point, moment } });
+    await writeFile(this.#files.released(before), '');
   }
 
   /** The process id of the one that is held, when it is. */
   async held(): Promise<number | undefined> {
-    const path = this.#files.held(this.#run);
+    const path = this.#files.held(this.#hold);
     return existsSync(path) ? Number(await readFile(path, 'utf8')) : undefined;
   }
 
   /** Lets the one that is held go on. */
   async release(): Promise<void> {
-    await writeFile(this.#files.released(this.#run), '');
+    await writeFile(this.#files.released(this.#hold), '');
   }
 
   async disarm(): Promise<void> {

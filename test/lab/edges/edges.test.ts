@@ -58,3 +58,20 @@ for (const { moment, there } of [
     await running;
     expect(existsSync(made('new'))).toBe(true);
   });
+
+it('holds the one that it lets go at a later moment, also of the same effect', async () => {
+  const { temp, edges, run, made } = await makeWorld();
+  await using _ = temp;
+  await edges.hold('repository rename new.tmp new 1', 'before');
+  const running = run();
+  await eventually(async () => (await edges.held()) === running.pid);
+
+  await edges.holdNext('repository rename new.tmp new 1', 'after');
+
+  await eventually(async () => (await edges.held()) === running.pid);
+  expect(existsSync(made('new'))).toBe(true);
+  await edges.holdNext('repository spawn true ID 1', 'before');
+  await eventually(async () => (await edges.held()) === running.pid);
+  await edges.release();
+  await running;
+});

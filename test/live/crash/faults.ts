@@ -1,3 +1,4 @@
+import { isGrpcServiceError } from '@temporalio/client';
 import { vi } from 'vitest';
 import { vm } from '../../../demo/stage.ts';
 import { findGuard } from '../../../host/guard/find-guard.ts';
@@ -5,6 +6,9 @@ import { statePaths } from '../../../host/state-paths.ts';
 import { findReceivers } from '../../../qemu/receiver/find-receivers.ts';
 import { eventually } from '../../host/eventually.ts';
 import type { World } from './world.ts';
+
+/** @see https://grpc.io/docs/guides/status-codes/ */
+const NOT_FOUND = 5;
 
 /** One thing that can go wrong, at whatever moment. */
 export type Fault = {
@@ -103,7 +107,7 @@ export const faults = {
   },
   'activity paused': {
     strike: async (world) => pauseActivities(world, true),
-    recover: async (world) => pauseActivities(world, false),
+    recover: async (world) => void (await pauseActivities(world, false)),
     ends: 'completed',
   },
   'workflow reset': { strike: async (world) => resetWorkflow(world) },
@@ -115,9 +119,13 @@ export const faultNames = Object.keys(faults) as FaultName[];
 
 const somethingWas = (count: number) => (count === 0 ? 'nothing there' : undefined);
 
-async function pauseActivities({ workflow, temporal }: World, pause: boolean): Promise<void> {
+async function pauseActivities(
+  { workflow, temporal }: World,
+  pause: boolean,
+): Promise<void | 'nothing there'> {
   const { raw } = await workflow.describe();
   const { workflowService } = temporal;
+  let found = 0;
   for (const { activityType } of raw.pendingActivities ?? []) {
     const request = {
       namespace: 'default',
@@ -125,9 +133,18 @@ async function pauseActivities({ workflow, temporal }: World, pause: boolean): P
       type: activityType?.name ?? '',
       identity: 'matrix',
     };
-    if (pause) await workflowService.pauseActivity(request);
-    else await workflowService.unpauseActivity(request);
+    const asked = pause
+      ? workflowService.pauseActivity(request)
+      : workflowService.unpauseActivity(request);
+    // The attempt that was at work may have ended meanwhile, and the step with it.
+    await asked.then(
+      () => found++,
+      (error: unknown) => {
+        if (!isGrpcServiceError(error) || Number(error.code) !== NOT_FOUND) throw error;
+      },
+    );
   }
+  return somethingWas(found);
 }
 
 /** To its first point: every step runs again, against a VM that is not as it was. */

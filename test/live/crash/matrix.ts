@@ -8,9 +8,6 @@ import type { World } from './world.ts';
 /** Chains of incrementals get no longer than this. */
 const chainLength = 16;
 
-/** How many spots of a step are tried for a fault that has nothing to strike at some of them. */
-const triesAStep = 6;
-
 /** Declares the tests of cells in one world, one after the other, and a table of what came of all of them. */
 export class Matrix {
   readonly #world: World;
@@ -33,19 +30,19 @@ export class Matrix {
     for (const spot of spots)
       it(`${this.#next()}: ${fault} ${spot.moment} ${spot.point}`, async () => {
         // How often a job is asked for differs: one more try may come there.
-        const first = await this.#try(fault, spot);
-        const outcome = first.hit ? first : await this.#try(fault, spot);
+        const first = await this.#try(fault, [spot]);
+        const outcome = first.hit ? first : await this.#try(fault, [spot]);
         expect(outcome).toMatchObject({ hit: true, wrong: [] });
       });
   }
 
   /** One fault at one spot of each of these steps; of all steps if none are named. */
   onceAStep(fault: FaultName, points: readonly string[], steps?: readonly string[]): void {
-    for (const [step, spots] of spotsByStep(points, fault)) {
+    for (const [step, tries] of spotsByStep(points, fault)) {
       if (steps && !steps.includes(step)) continue;
       it(`${this.#next()}: ${fault} in ${step}`, async (context) => {
-        for (const spot of spots.slice(0, triesAStep)) {
-          const { hit, wrong } = await this.#try(fault, spot);
+        for (const spots of tries) {
+          const { hit, wrong } = await this.#try(fault, spots);
           expect(wrong).toEqual([]);
           if (hit) return;
         }
@@ -54,8 +51,8 @@ export class Matrix {
     }
   }
 
-  async #try(fault: FaultName, spot: Spot): Promise<Outcome> {
-    const outcome = await tryCell(this.#world, { fault, ...spot });
+  async #try(fault: FaultName, spots: readonly Spot[]): Promise<Outcome> {
+    const outcome = await tryCell(this.#world, { fault, spots });
     if (outcome.wrong.length > 0) console.log(outcome);
     this.#outcomes.push(outcome);
     return outcome;

@@ -32,7 +32,7 @@ for (const mutation of mutations)
       await restart(build, mutation.sweepSeconds ?? 3_600);
       const wrong: string[] = [];
       for (const spot of spotsOf(mutation)) {
-        const outcome = await tryCell(world, { fault: mutation.fault, ...spot });
+        const outcome = await tryCell(world, { fault: mutation.fault, spots: [spot] });
         wrong.push(...outcome.wrong);
         if (wrong.length > 0) break;
       }
@@ -63,7 +63,7 @@ async function setRight(): Promise<void> {
 function spotsOf({ fault, step }: Mutation): Spot[] {
   if (step === 'stopped')
     return [{ point: 'takeInstant qmp.sock transaction 1', moment: 'before' }];
-  const spots = spotsByStep(points, fault).get(step) ?? [];
+  const spots = spotsByStep(points, fault).get(step)?.flat() ?? [];
   const distance = Math.max(1, Math.floor(spots.length / 4));
   return spots.filter((_, index) => index % distance === 0);
 }

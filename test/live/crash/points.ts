@@ -40,8 +40,14 @@ export function spotsOnce(points: readonly string[]): Spot[] {
   return points.map((point) => ({ point, moment: questions.test(point) ? 'before' : 'after' }));
 }
 
-/** The spots of each step, in an order of its own for each fault, so that each fault happens somewhere else. */
-export function spotsByStep(points: readonly string[], fault: FaultName): Map<string, Spot[]> {
+/** How many spots of a step one backup is held at, for a fault that has nothing to strike at some of them. */
+const holdsATry = 6;
+
+/**
+ * For each step the backups to try, and the spots of each in their order. The first begins at a place of its own for each
+ * fault, so that each happens somewhere else; the second holds what lies before.
+ */
+export function spotsByStep(points: readonly string[], fault: FaultName): Map<string, Spot[][]> {
   // Never at a step's very beginning, where no token is kept yet: that costs a heartbeat's time-out.
   const share = ((faultNames.indexOf(fault) * 7 + 5) % faultNames.length) / faultNames.length;
   const steps = [...new Set(points.map(stepOf))];
@@ -49,7 +55,14 @@ export function spotsByStep(points: readonly string[], fault: FaultName): Map<st
     steps.map((step) => {
       const spots = spotsBothSides(points.filter((point) => stepOf(point) === step));
       const first = Math.floor(spots.length * share);
-      return [step, [...spots.slice(first), ...spots.slice(0, first)]];
+      const tries = [spots.slice(first), spots.slice(0, first)];
+      return [step, tries.filter(({ length }) => length > 0).map(evenly)];
     }),
   );
+}
+
+/** Some of them, the first among these, about as far apart from each other. */
+function evenly(spots: readonly Spot[]): Spot[] {
+  const every = Math.ceil(spots.length / holdsATry);
+  return spots.filter((_, index) => index % every === 0);
 }

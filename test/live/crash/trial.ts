@@ -6,11 +6,12 @@ import { differing, leftovers } from './oracle.ts';
 import type { Spot } from './points.ts';
 import { maxFreezeSeconds, type World } from './world.ts';
 
-/** One cell of the matrix. */
-export type Cell = Spot & { readonly fault: FaultName };
+/** One cell of the matrix. The fault happens at the first of its spots, in the order of a backup, where it has something to strike. */
+export type Cell = { readonly fault: FaultName; readonly spots: readonly Spot[] };
 
 /** What came of it. */
-export type Outcome = Cell & {
+export type Outcome = Spot & {
+  readonly fault: FaultName;
   /** Whether the backup came to that moment, so that the fault was done there. */
   readonly hit: boolean;
   /** How the backup ended, with the class of the error if it failed. */
@@ -23,14 +24,12 @@ export type Outcome = Cell & {
   readonly wrong: readonly string[];
 };
 
-/** Lets one fault happen at one moment of a backup, lets the world run on, and looks what became of it. */
+/** Lets one fault happen at a moment of a backup, lets the world run on, and looks what became of it. */
 export async function tryCell(world: World, cell: Cell): Promise<Outcome> {
   const fault: Fault = faults[cell.fault];
   const { edges, stage } = world;
   world.takeLongest();
-  await edges.hold(cell.point, cell.moment);
-  await stage.client.startBackup({ vm });
-  const hit = (await isHeld(world)) && (await fault.strike(world)) !== 'nothing there';
+  const { spot, hit } = await strikeAtFirst(world, cell);
   await edges.release();
   if (hit) await fault.recover?.(world);
   const wrong: string[] = [];
@@ -52,7 +51,29 @@ export async function tryCell(world: World, cell: Cell): Promise<Outcome> {
   await note('the next backup', async () => void (next = (await world.backUp()).kind));
   for (const difference of await differing(world)) wrong.push(`bytes: ${difference}`);
   await note('left over', async () => nothingIsLeft(world, true));
-  return { ...cell, hit, ended, frozenMs, pausedMs, next, wrong };
+  return { fault: cell.fault, ...spot, hit, ended, frozenMs, pausedMs, next, wrong };
+}
+
+/** Starts a backup, which stands still at one spot after the other until the fault has struck; it is still held there then. */
+async function strikeAtFirst(
+  world: World,
+  { fault, spots }: Cell,
+): Promise<{ spot: Spot; hit: boolean }> {
+  const { edges, stage } = world;
+  const strike: Fault['strike'] = faults[fault].strike;
+  let last: Spot | undefined;
+  for (const spot of spots) {
+    if (last) await edges.holdNext(spot.point, spot.moment);
+    else {
+      await edges.hold(spot.point, spot.moment);
+      await stage.client.startBackup({ vm });
+    }
+    last = spot;
+    if (!(await isHeld(world))) break;
+    if ((await strike(world)) !== 'nothing there') return { spot, hit: true };
+  }
+  if (!last) throw new RangeError(`${fault}: a cell without a spot`);
+  return { spot: last, hit: false };
 }
 
 /** Waits until somebody stands still at the armed moment, or the backup has ended without coming there. */

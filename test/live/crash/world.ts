@@ -135,6 +135,8 @@ export class World implements AsyncDisposable {
         await rm(join(folder, name), { recursive: true });
     this.kept = this.kept.slice(-1);
     this.sinceFull = 0;
+    // The one that drops the segments of those that were removed.
+    await this.backUp();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
