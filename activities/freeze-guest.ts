@@ -1,4 +1,5 @@
 import { GuardClient } from '../host/guard/client.ts';
+import type { GuardConfig } from '../host/guard/config.ts';
 import { startGuard } from '../host/guard/start.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import type { HostDependencies } from './dependencies.ts';
@@ -14,15 +15,21 @@ export async function freezeGuest(
   signal: AbortSignal,
 ): Promise<void> {
   return atStep(dependencies, plan, signal, async ({ config, paths }) => {
-    const { vm, backupId, shield, maxFreezeSeconds, quiesce } = plan;
+    const { vm, backupId, shield, maxFreezeSeconds, quiesce, freezeMountpoints: only } = plan;
     const { qmp, agent } = config;
     const disks = plan.disks.map(({ index, virtualBytes }) => ({ index, virtualBytes }));
-    const base = { vm, backupId, qmp, shield, maxFreezeSeconds, disks, stateDir: paths.root };
-    await startGuard(
-      dependencies.guardCommand,
-      agent === undefined ? base : { ...base, agent },
-      signal,
-    );
+    const guarded: GuardConfig = {
+      vm,
+      backupId,
+      qmp,
+      shield,
+      maxFreezeSeconds,
+      disks,
+      stateDir: paths.root,
+      ...(agent !== undefined && { agent }),
+      ...(only && { freezeMountpoints: only }),
+    };
+    await startGuard(dependencies.guardCommand, guarded, signal);
     if (quiesce === 'off') return;
     await using guard = await GuardClient.connect(paths, vm, signal);
     await guard.beginFreeze();

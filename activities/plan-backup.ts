@@ -119,6 +119,7 @@ async function decide(
           .flatMap(({ parent }) => parent ?? [])
           .toSorted()
           .at(-1) ?? null,
+      ...(config.freezeMountpoints && { freezeMountpoints: [...config.freezeMountpoints] }),
       maxFreezeSeconds: config.maxFreezeSeconds,
       targetStallSeconds: config.targetStallSeconds,
       expectedBytes: disks.reduce((total, disk) => total + disk.expectedBytes, 0),

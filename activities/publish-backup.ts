@@ -58,7 +58,8 @@ async function dropSegments(site: VmSite): Promise<void> {
 }
 
 function resultOf(manifest: Manifest): BackupResult {
-  const { vm, backupId, kind, parent, consistency, frozenMs, pausedMs, warnings } = manifest;
+  const { vm, backupId, kind, parent, consistency, warnings } = manifest;
+  const { frozenMs, pausedMs, frozen } = manifest;
   const disks = manifest.disks.map(({ device, kind, reason, bytes, file }) => ({
     device,
     kind,
@@ -66,5 +67,6 @@ function resultOf(manifest: Manifest): BackupResult {
     bytes,
     file,
   }));
-  return { vm, backupId, kind, parent, consistency, frozenMs, pausedMs, warnings, disks };
+  const numbers = { frozenMs, pausedMs, ...(frozen && { frozen }) };
+  return { vm, backupId, kind, parent, consistency, ...numbers, warnings, disks };
 }

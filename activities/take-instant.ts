@@ -65,8 +65,10 @@ async function frozen(
 ): Promise<Freeze> {
   if (quiesce === 'off') return { frozen: false, filesystems: 0 };
   const freeze = await guard.frozen((maxFreezeSeconds + 5) * 1_000);
-  if (freeze.frozen) return freeze;
-  const trouble = `${vm}: not frozen: ${freeze.trouble ?? 'no reason was given'}`;
+  if (freeze.frozen && freeze.shortfall === undefined) return freeze;
+  const why = freeze.shortfall ?? freeze.trouble ?? 'no reason was given';
+  const trouble = `${vm}: not frozen: ${why}`;
   if (quiesce === 'required') throw new FreezeFailedError(trouble);
-  return { ...freeze, trouble: trouble.slice(0, 500) };
+  const told = trouble.slice(0, 500);
+  return freeze.frozen ? { ...freeze, shortfall: told } : { ...freeze, trouble: told };
 }

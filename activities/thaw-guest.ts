@@ -43,7 +43,11 @@ async function withoutGuard(site: VmSite, { vm, backupId }: BackupPlan): Promise
     const lives = (await findGuard(site.paths, vm)) !== undefined;
     const record = await readFreezeRecord(site.paths, vm);
     if (record?.state === 'thawed' && record.backupId === backupId)
-      return { frozenMs: record.frozenMs ?? 0, held: record.held };
+      return {
+        frozenMs: record.frozenMs ?? 0,
+        held: record.held,
+        ...(record.thawTrouble !== undefined && { trouble: record.thawTrouble }),
+      };
     if (!lives || performance.now() >= until) break;
     await delay(lookMs, undefined, { signal: site.signal });
   }

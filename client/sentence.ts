@@ -1,3 +1,4 @@
+import type { Frozen } from '../model/instant.ts';
 import type { Phase } from '../model/result.ts';
 import { formatBytes, formatMilliseconds } from './format-amounts.ts';
 import type { Finished, Message } from './output.ts';
@@ -85,6 +86,12 @@ function statusSentence(status: VmStatus): string {
   return parts.join(', ');
 }
 
+/** Names only what was asked for: what a guest calls its mount points does not belong on a terminal. */
+function whatWasFrozen({ filesystems, asked }: Frozen): string {
+  const count = `${filesystems} file system${filesystems === 1 ? '' : 's'}`;
+  return asked ? `${count} of ${asked.join(', ')}` : count;
+}
+
 const endings = {
   completed: 'completed',
   failed: 'failed',
@@ -96,8 +103,9 @@ const endings = {
 function finishedSentence(finished: Finished): string {
   if ('consistency' in finished) {
     const { vm, backupId, kind, consistency, frozenMs, pausedMs, warnings, disks } = finished;
+    const what = finished.frozen ? ` (${whatWasFrozen(finished.frozen)})` : '';
     const lines = [
-      `${vm}: ${kind} backup ${backupId} is complete: ${consistency}-consistent, frozen ${formatMilliseconds(frozenMs)}, paused ${formatMilliseconds(pausedMs)}`,
+      `${vm}: ${kind} backup ${backupId} is complete: ${consistency}-consistent, frozen ${formatMilliseconds(frozenMs)}${what}, paused ${formatMilliseconds(pausedMs)}`,
       ...disks.map(
         (disk) =>
           `  ${disk.device}: ${disk.kind} (${disk.reason}), ${formatBytes(disk.bytes)}, ${disk.file}`,

@@ -20,6 +20,8 @@ export const FreezeRecord = z.object({
   frozenMs: z.number().min(0).optional(),
   /** Whether neither freeze nor pause had been given up when the instant was taken. */
   held: z.boolean(),
+  /** The error that the agent answered to the thaw. */
+  thawTrouble: z.string().optional(),
   /** Why they were given up, or why the copy was. */
   broken: z.string().optional(),
 });

@@ -1,17 +1,27 @@
 import { z } from 'zod';
 import { Consistency } from './choices.ts';
+import { MountPoint } from './names.ts';
 
 const Milliseconds = z.number().min(0);
 
-/** What a freeze came to. */
-export const Freeze = z.strictObject({
-  frozen: z.boolean(),
+/** What was frozen, as far as the guest agent tells. */
+export const Frozen = z.strictObject({
   filesystems: z.int().min(0).describe('How many file systems the agent froze.'),
-  trouble: z
-    .string()
-    .max(500)
+  asked: z.array(MountPoint).optional().describe('The mount points that alone were to be frozen.'),
+  known: z
+    .array(MountPoint)
     .optional()
-    .describe('Why nothing was frozen although it was wanted.'),
+    .describe('Where the guest had file systems just before, as its agent says; 100 at most.'),
+});
+export type Frozen = z.infer<typeof Frozen>;
+
+const Trouble = z.string().max(500);
+
+/** What a freeze came to. */
+export const Freeze = Frozen.extend({
+  frozen: z.boolean(),
+  trouble: Trouble.optional().describe('Why nothing was frozen although it was wanted.'),
+  shortfall: Trouble.optional().describe('What was asked for and is not frozen, beside what is.'),
 });
 export type Freeze = z.infer<typeof Freeze>;
 
@@ -32,6 +42,7 @@ export const Thaw = z.strictObject({
     'From the freeze sent to the thaw answered. 0 if nothing was frozen.',
   ),
   held: z.boolean().describe('Whether the freeze had held at the instant.'),
+  trouble: Trouble.optional().describe('The error that the agent answered to the thaw.'),
 });
 export type Thaw = z.infer<typeof Thaw>;
 
@@ -41,6 +52,8 @@ export const InstantRecord = z.strictObject({
   consistency: Consistency,
   frozenMs: Milliseconds,
   pausedMs: Milliseconds,
+  /** Left out when nothing was frozen. */
+  frozen: Frozen.optional(),
   warnings: z.array(z.string().max(500)),
 });
 export type InstantRecord = z.infer<typeof InstantRecord>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Quiesce, Shield } from './choices.ts';
-import { VmName } from './names.ts';
+import { MountPoint, VmName } from './names.ts';
 
 const AbsolutePath = z.string().startsWith('/', { error: 'must be an absolute path' });
 
@@ -34,6 +34,14 @@ const VmSettings = z.strictObject({
   shield: Shield.exactOptional().describe(
     'What stands between the guest and the target: `fleece` (QEMU 7.1 and newer, the default there) or `none`.',
   ),
+  freezeMountpoints: z
+    .array(MountPoint)
+    .min(1)
+    .max(100)
+    .exactOptional()
+    .describe(
+      'Freeze the file systems mounted there in the guest, and no others. Default: all. One that is not frozen then counts as the whole: `quiesce: required` fails, `preferred` warns and calls the backup crash-consistent.',
+    ),
   maxFreezeSeconds: z
     .int()
     .min(1)
@@ -142,6 +150,7 @@ export type VmConfig = {
   readonly disks: readonly string[] | undefined;
   readonly quiesce: Quiesce;
   readonly shield: Shield | undefined;
+  readonly freezeMountpoints: readonly string[] | undefined;
   readonly maxFreezeSeconds: number;
   readonly targetStallSeconds: number;
   readonly scratchBytes: number;
@@ -163,6 +172,7 @@ export function vmConfig(inventory: Inventory, vm: string, hostName: string): Vm
     disks: own.disks,
     quiesce: given.quiesce,
     shield: given.shield,
+    freezeMountpoints: given.freezeMountpoints,
     maxFreezeSeconds: given.maxFreezeSeconds,
     targetStallSeconds: given.targetStallSeconds,
     scratchBytes: given.scratchBytes,

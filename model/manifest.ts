@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Consistency, Kind, Reason, Shield } from './choices.ts';
+import { Frozen } from './instant.ts';
 import { BackupId, DeviceName, VmName } from './names.ts';
 
 /** One disk of a published backup. */
@@ -39,6 +40,7 @@ export const Manifest = z.strictObject({
   shield: Shield,
   frozenMs: z.number().min(0),
   pausedMs: z.number().min(0),
+  frozen: Frozen.optional().describe('What was frozen; left out when nothing was.'),
   warnings: z.array(z.string()),
   disks: z.array(ManifestDisk).min(1),
 });

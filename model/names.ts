@@ -16,6 +16,9 @@ export const BackupId = z
   .string()
   .regex(/^\d{8}T\d{6}Z-[0-9a-f]{4}$/, { error: 'a backup id looks like 20261124T020501Z-3fa9' });
 
+/** Where a file system is mounted in a guest: `/data`, or `D:\\` on Windows. */
+export const MountPoint = z.string().min(1).max(255);
+
 /** A disk's name in manifests and file names: made by `deviceName`, so it is safe as a file name. */
 export const DeviceName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/);
 

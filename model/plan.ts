@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Kind, Quiesce, Reason, Shield } from './choices.ts';
-import { BackupId, DeviceName, VmName } from './names.ts';
+import { BackupId, DeviceName, MountPoint, VmName } from './names.ts';
 
 /** Seen on the disk's node: names of bitmaps only ever reach QEMU if it shows them again. */
 const BitmapName = z.string().min(1).max(1023);
@@ -33,6 +33,10 @@ export const BackupPlan = z.strictObject({
     .describe('Whether this QEMU needs the copy of the scratch over the target.'),
   kind: Kind,
   parent: BackupId.nullable(),
+  freezeMountpoints: z
+    .array(MountPoint)
+    .exactOptional()
+    .describe('What alone is to be frozen. Left out: all file systems.'),
   maxFreezeSeconds: z.int().min(1).max(60),
   targetStallSeconds: z.int().min(1).max(86_400),
   expectedBytes: z.int().min(0),

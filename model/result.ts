@@ -1,4 +1,5 @@
 import type { Consistency, Kind, Reason } from './choices.ts';
+import type { Frozen } from './instant.ts';
 
 /** What the workflow `backupVm` returns, and what the CLI prints as `finished`. */
 export type BackupResult = {
@@ -9,6 +10,8 @@ export type BackupResult = {
   readonly consistency: Consistency;
   readonly frozenMs: number;
   readonly pausedMs: number;
+  /** What was frozen, if anything. */
+  readonly frozen?: Frozen | undefined;
   readonly warnings: readonly string[];
   readonly disks: readonly {
     readonly device: string;

@@ -37,11 +37,18 @@ export async function takeInstantAtRest(
       message: `${plan.vm}: ${freezeLost}, and quiesce is "required"`,
       type: LeaseBrokenError.name,
     });
+  const { frozen, trouble, shortfall, ...what } = freeze;
   return {
     takenAt: instant.takenAt,
-    consistency: freeze.frozen && !lost ? 'filesystem' : 'crash',
+    consistency: frozen && !lost && shortfall === undefined ? 'filesystem' : 'crash',
     frozenMs: Math.round(thaw.frozenMs * 10) / 10,
     pausedMs: instant.pausedMs,
-    warnings: [freeze.trouble ?? [], lost ? freezeLost : []].flat(),
+    ...(frozen && { frozen: what }),
+    warnings: [
+      trouble ?? [],
+      shortfall ?? [],
+      thaw.trouble === undefined ? [] : `the thaw was answered with an error: ${thaw.trouble}`,
+      lost ? freezeLost : [],
+    ].flat(),
   };
 }

@@ -1,5 +1,5 @@
 import type { VmConfig } from '../../model/inventory.ts';
-import { AgentConnectError } from '../../qemu/errors.ts';
+import { AgentCommandError, AgentConnectError } from '../../qemu/errors.ts';
 import { AgentClient } from '../../qemu/qga/client.ts';
 import type { Check } from './check.ts';
 import { socketTrouble } from './socket-trouble.ts';
@@ -24,6 +24,16 @@ export async function examineAgent(config: VmConfig, signal: AbortSignal): Promi
     const client = await AgentClient.connect(agent, bound);
     try {
       const status = await client.freezeStatus(3_000, bound);
+      const absent = status === 'thawed' ? await absentMountpoints(client, config, bound) : [];
+      if (absent.length > 0)
+        return [
+          {
+            check,
+            state,
+            message: `the guest has no file system mounted at ${absent.join(', ')}`,
+            advice: 'Correct freezeMountpoints.',
+          },
+        ];
       return [
         status === 'frozen'
           ? {
@@ -53,4 +63,19 @@ export async function examineAgent(config: VmConfig, signal: AbortSignal): Promi
       },
     ];
   }
+}
+
+/** What `freezeMountpoints` names and the guest does not have, as far as its agent tells. */
+async function absentMountpoints(
+  client: AgentClient,
+  { freezeMountpoints = [] }: VmConfig,
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (freezeMountpoints.length === 0) return [];
+  const known = await client.fileSystems(3_000, signal).catch((error: unknown) => {
+    if (error instanceof AgentCommandError) return undefined;
+    throw error;
+  });
+  if (!known) return [];
+  return freezeMountpoints.filter((point) => !known.some(({ mountpoint }) => mountpoint === point));
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { writeDurably, readJsonFile } from '../../files/durable.ts';
 import { Shield } from '../../model/choices.ts';
-import { BackupId, VmName } from '../../model/names.ts';
+import { BackupId, MountPoint, VmName } from '../../model/names.ts';
 import { StateError } from '../errors.ts';
 
 const AbsolutePath = z.string().startsWith('/');
@@ -12,6 +12,10 @@ export const GuardConfig = z.strictObject({
   backupId: BackupId,
   qmp: AbsolutePath.describe('The QMP socket of the VM itself.'),
   agent: AbsolutePath.exactOptional().describe('The socket of the guest agent.'),
+  freezeMountpoints: z
+    .array(MountPoint)
+    .exactOptional()
+    .describe('What alone is to be frozen. Left out: all file systems.'),
   shield: Shield,
   maxFreezeSeconds: z.int().min(1).max(60),
   stateDir: AbsolutePath,

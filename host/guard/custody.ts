@@ -32,7 +32,7 @@ export class Custody {
     this.ward = ward;
     this.relay = relay;
     this.#deadline = new Deadline(ward.config.maxFreezeSeconds * 1_000, () => this.#atDeadline());
-    this.freezer = new Freezer(ward.config.agent, ward.log, () => this.#freezerChanged());
+    this.freezer = new Freezer(ward.config, ward.log, () => this.#freezerChanged());
     this.recorder = new Recorder(ward, this.lease, this.freezer);
     this.done = new Promise((resolve) => {
       this.#resolveDone = resolve;

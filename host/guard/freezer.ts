@@ -1,12 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Freeze } from '../../model/instant.ts';
 import { AgentCommandError, AgentTimeoutError } from '../../qemu/errors.ts';
-import { AgentClient } from '../../qemu/qga/client.ts';
+import type { AgentClient } from '../../qemu/qga/client.ts';
+import type { GuestFileSystem } from '../../qemu/qga/commands.ts';
 import { isRefused } from '../is-refused.ts';
+import { AgentLink } from './agent-link.ts';
+import type { GuardConfig } from './config.ts';
+import { freezeOutcome, notFrozen } from './freeze-outcome.ts';
 import { messageOf, type Log } from './log.ts';
 
-const connectMs = 7_000;
 const answerMs = 3_000;
+/** An agent that has just answered needs no longer, and which file systems there are is not worth more. */
+const fileSystemsMs = 1_000;
 const retryMs = 200;
 const unansweredMax = 5;
 /** An agent's socket that has refused for so long has no QEMU behind it any more. */
@@ -20,11 +25,11 @@ export type FreezerState = 'untouched' | 'freezing' | 'frozen' | 'thawing' | 'th
 
 /** Freezes the guest's file systems, and thaws them however long that takes. */
 export class Freezer {
-  readonly #path: string | undefined;
+  readonly #link: AgentLink | undefined;
+  readonly #mountpoints: readonly string[] | undefined;
   readonly #log: Log;
   readonly #onChange: () => void;
   #state: FreezerState = 'untouched';
-  #agent: AgentClient | undefined;
   #freezing: Promise<Freeze> | undefined;
   #thawing: Promise<void> | undefined;
   #sentAt = 0;
@@ -32,10 +37,16 @@ export class Freezer {
   /** When the freeze was answered, on the clock that QEMU's events carry too. */
   #answeredAtMs = Infinity;
   #held = true;
+  #thawTrouble: string | undefined;
 
-  /** `path`: the agent's socket, if the VM has one. `onChange` is called after each change of the state. */
-  constructor(path: string | undefined, log: Log, onChange: () => void) {
-    this.#path = path;
+  /** `onChange` is called after each change of the state. */
+  constructor(
+    { agent, freezeMountpoints }: Pick<GuardConfig, 'agent' | 'freezeMountpoints'>,
+    log: Log,
+    onChange: () => void,
+  ) {
+    this.#link = agent === undefined ? undefined : new AgentLink(agent);
+    this.#mountpoints = freezeMountpoints;
     this.#log = log;
     this.#onChange = onChange;
   }
@@ -57,6 +68,11 @@ export class Freezer {
   /** Whether the guest stayed as frozen as it was until it was thawed, as far as the agent tells. True when nothing was frozen. */
   get held(): boolean {
     return this.#held;
+  }
+
+  /** The error that the agent answered to the thaw: of what froze, or of a hook in the guest. */
+  get thawTrouble(): string | undefined {
+    return this.#thawTrouble;
   }
 
   /**
@@ -92,48 +108,54 @@ export class Freezer {
     if (!this.busy || atMs < this.#answeredAtMs) return;
     this.#frozenMs = performance.now() - this.#sentAt;
     this.#freezing = undefined;
-    this.#disconnect();
+    this.#link?.drop();
     this.#become('thawed');
   }
 
   async #freeze(clear: () => Promise<number>): Promise<Freeze> {
-    if (this.#path === undefined) return notFrozen('the inventory names no agent socket');
+    if (this.#link === undefined) return notFrozen('the inventory names no agent socket');
     try {
-      const agent = await this.#connect(this.#path);
+      const agent = await this.#link.client();
       // Ours would have been settled before.
       if ((await agent.freezeStatus(answerMs)) === 'frozen')
         throw new Error('the guest is frozen already, by somebody else');
+      const known = await fileSystemsOf(agent);
       const cleared = clear();
       // No wait between the leave to freeze and the state that says so: a release must not come in between.
       this.#frozenMs = 0;
       this.#sentAt = 0;
       this.#answeredAtMs = Infinity;
       this.#held = true;
+      this.#thawTrouble = undefined;
       this.#become('freezing');
       const timeoutMs = await cleared;
       if (this.#state !== 'freezing') throw new Error('given up before it was sent');
       this.#sentAt = performance.now();
-      const filesystems = await agent.freeze(timeoutMs);
+      const asked = this.#mountpoints;
+      const filesystems = await (asked
+        ? agent.freezeList(asked, timeoutMs)
+        : agent.freeze(timeoutMs));
       this.#answeredAtMs = Date.now();
       if (this.#state !== 'freezing') throw new Error('given up while it went on');
       if (filesystems === 0) throw new Error('the agent found no file system to freeze');
       this.#become('frozen');
-      return { frozen: true, filesystems };
+      return freezeOutcome(filesystems, { asked, known });
     } catch (error) {
       if (this.busy) void this.thaw();
-      else this.#disconnect();
+      else this.#link.drop();
       return notFrozen(messageOf(error));
     }
   }
 
   async #thaw(): Promise<void> {
+    if (!this.#link) return;
     this.#become('thawing');
     // Of several thaws a later one may find the work of one that was not answered.
     let isFirst = this.#answeredAtMs < Infinity;
     let unanswered = 0;
     for (let refusedSince = Infinity; this.#state === 'thawing';) {
       try {
-        const agent = await this.#connect(this.#path ?? '');
+        const agent = await this.#link.client();
         refusedSince = Infinity;
         const tellsOfFreeze = isFirst;
         isFirst = false;
@@ -144,14 +166,14 @@ export class Freezer {
         this.#log(`the guest is not thawed yet: ${messageOf(error)}`);
         // An agent that is late still does what was sent, as long as the connection stands.
         unanswered = error instanceof AgentTimeoutError ? unanswered + 1 : unansweredMax;
-        if (unanswered >= unansweredMax) this.#disconnect();
+        if (unanswered >= unansweredMax) this.#link?.drop();
         unanswered %= unansweredMax;
         refusedSince = isRefused(error) ? Math.min(refusedSince, performance.now()) : Infinity;
         if (performance.now() - refusedSince > goneMs) this.#become('lost');
         await delay(retryMs);
       }
     }
-    this.#disconnect();
+    this.#link?.drop();
   }
 
   /** How many file systems were thawed: none when the agent has an error to tell, and then its state says more. */
@@ -161,20 +183,11 @@ export class Freezer {
     } catch (error) {
       if (!(error instanceof AgentCommandError)) throw error;
       this.#log(`the thaw: ${error.message}`);
+      this.#thawTrouble ??= error.message.slice(0, 400);
       return 0;
     } finally {
       if (this.#sentAt > 0) this.#frozenMs = performance.now() - this.#sentAt;
     }
-  }
-
-  async #connect(path: string): Promise<AgentClient> {
-    this.#agent ??= await AgentClient.connect(path, AbortSignal.timeout(connectMs));
-    return this.#agent;
-  }
-
-  #disconnect(): void {
-    this.#agent?.close();
-    this.#agent = undefined;
   }
 
   #become(state: FreezerState): void {
@@ -184,7 +197,12 @@ export class Freezer {
   }
 }
 
-/** The answer when nothing is frozen, and why. */
-export function notFrozen(trouble: string): Freeze {
-  return { frozen: false, filesystems: 0, trouble };
+/** What an operator is told; a guest whose agent does not tell is frozen all the same. */
+async function fileSystemsOf(agent: AgentClient): Promise<GuestFileSystem[] | undefined> {
+  try {
+    return await agent.fileSystems(fileSystemsMs);
+  } catch (error) {
+    if (error instanceof AgentCommandError || error instanceof AgentTimeoutError) return undefined;
+    throw error;
+  }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Freeze, Thaw } from '../../model/instant.ts';
 import type { Custody } from './custody.ts';
-import { notFrozen } from './freezer.ts';
+import { notFrozen } from './freeze-outcome.ts';
 import type { Asker } from './lease.ts';
 import { messageOf } from './log.ts';
 import type { Answer } from './protocol.ts';
@@ -77,7 +77,9 @@ export class Guard {
     await freezer.thaw();
     await recorder.written();
     this.#custody.stopDeadline();
-    return { frozenMs: freezer.frozenMs, held: lease.held && freezer.held };
+    const { frozenMs, thawTrouble: trouble } = freezer;
+    const held = lease.held && freezer.held;
+    return { frozenMs, held, ...(trouble !== undefined && { trouble }) };
   }
 
   status(): Answer<'status'> {

@@ -45,6 +45,7 @@ export class Recorder {
       until: until.toISOString(),
       frozenMs: this.#freezer.frozenMs,
       held: this.#lease.held && this.#freezer.held,
+      thawTrouble: this.#freezer.thawTrouble,
       broken: this.#lease.broken,
     };
     const write = this.#last.then(() => writeFreezeRecord(paths, vm, record));

@@ -7,8 +7,13 @@ import {
   QmpConnectError,
 } from '../errors.ts';
 import { connectUnix, type Transport } from '../qmp/transport.ts';
-import { agentCommands, type AgentCommand, type AgentReturns } from './commands.ts';
-import { Exchange } from './exchange.ts';
+import {
+  agentCommands,
+  type AgentCommand,
+  type AgentReturns,
+  type GuestFileSystem,
+} from './commands.ts';
+import { Exchange, type Said } from './exchange.ts';
 import { parseAgentLine } from './messages.ts';
 
 const CONNECT_MS = 5_000;
@@ -62,6 +67,16 @@ export class AgentClient implements AsyncDisposable {
     return this.#run('guest-fsfreeze-freeze', timeoutMs, signal);
   }
 
+  /** The same for those that are mounted there; what is not there, or cannot be frozen, is passed over and not counted. */
+  async freezeList(mountpoints: readonly string[], timeoutMs: number): Promise<number> {
+    return this.#run('guest-fsfreeze-freeze-list', timeoutMs, undefined, { mountpoints });
+  }
+
+  /** The guest's file systems, one entry for each mount point. Refused while the guest is frozen. */
+  async fileSystems(timeoutMs: number, signal?: AbortSignal): Promise<GuestFileSystem[]> {
+    return this.#run('guest-get-fsinfo', timeoutMs, signal);
+  }
+
   /**
    * Thaws all file systems; how many, 0 when none was frozen. May run again. Also after an `AgentTimeoutError` the
    * agent thaws once it comes to it, as long as this connection stands.
@@ -96,8 +111,10 @@ export class AgentClient implements AsyncDisposable {
     command: C,
     timeoutMs: number,
     signal: AbortSignal | undefined,
+    args?: object,
   ): Promise<AgentReturns<C>> {
-    const answer = await this.#exchange(command, timeoutMs, signal);
+    const said = { execute: command, ...(args && { arguments: args }) };
+    const answer = await this.#exchange(said, timeoutMs, signal);
     if (answer.error) throw new AgentCommandError(command, answer.error);
     const returned = agentCommands[command].safeParse(answer.return);
     if (returned.success) return returned.data as AgentReturns<C>;
@@ -105,18 +122,14 @@ export class AgentClient implements AsyncDisposable {
     throw new AgentCommandError(command, { class: 'UnexpectedAnswer', desc });
   }
 
-  async #exchange(
-    command: AgentCommand | undefined,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
-  ) {
-    const subject = `${this.#what}: ${command ?? 'guest-sync-delimited'}`;
+  async #exchange(command: Said | undefined, timeoutMs: number, signal: AbortSignal | undefined) {
+    const subject = `${this.#what}: ${command?.execute ?? 'guest-sync-delimited'}`;
     if (this.#end) throw this.#disconnected(subject);
     signal?.throwIfAborted();
     this.#current?.reject(new AgentTimeoutError(`${subject} took the place of what still waited`));
     const send = (line: string) => this.#transport.send(line);
     // A thaw does no harm whenever it runs. A freeze that nobody waits for any more would.
-    const exchange = new Exchange(send, command, command === 'guest-fsfreeze-thaw');
+    const exchange = new Exchange(send, command, command?.execute === 'guest-fsfreeze-thaw');
     this.#current = exchange;
     const late = () =>
       new AgentTimeoutError(

@@ -1,6 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { sentinel, type AgentMessage } from './messages.ts';
 
+/** A command as it is sent. */
+export type Said = { readonly execute: string; readonly arguments?: object };
+
 /**
  * One command and its answer. The agent answers in order and, in older versions, without ids; a late answer to an
  * earlier command, of ours or of a dead client, looks like any other. So each command follows a
@@ -18,9 +21,9 @@ export class Exchange {
   reject: (error: Error) => void = () => {};
 
   /** `together` sends the command in one go with its sync, so that it is run even when nobody waits for it any more. */
-  constructor(send: (line: string) => void, command: string | undefined, together: boolean) {
+  constructor(send: (line: string) => void, command: Said | undefined, together: boolean) {
     this.#send = send;
-    this.#line = command === undefined ? '' : JSON.stringify({ execute: command });
+    this.#line = command === undefined ? '' : JSON.stringify(command);
     this.#together = together;
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;

@@ -146,6 +146,7 @@ describe('sentence', () => {
         consistency: 'filesystem',
         frozenMs: 58.4,
         pausedMs: 3.2,
+        frozen: { filesystems: 1, asked: ['/data'], known: ['/', '/data'] },
         warnings: ['the scratch is small'],
         disks: [
           {
@@ -158,7 +159,7 @@ describe('sentence', () => {
         ],
       },
       text: [
-        'web1: incremental backup 20261124T020501Z-3fa9 is complete: filesystem-consistent, frozen 58 ms, paused 3 ms',
+        'web1: incremental backup 20261124T020501Z-3fa9 is complete: filesystem-consistent, frozen 58 ms (1 file system of /data), paused 3 ms',
         '  vd0: incremental (changes-since-parent), 1.5 MiB, /srv/backups/web1/20261124T020501Z-3fa9/vd0.qcow2',
         '  warning: the scratch is small',
       ].join('\n'),

@@ -12,6 +12,10 @@ export class AgentOnSocket implements AsyncDisposable {
   failsToThaw = false;
   /** Resolves when the guest's processors run: without them it reads nothing. */
   running: () => Promise<void> = async () => {};
+  /** What it answers to `guest-get-fsinfo`; left out, it is an agent that does not know the command. */
+  fileSystems: readonly { readonly name: string; readonly mountpoint: string }[] | undefined;
+  /** The mount points of the last freeze that named some. */
+  frozenList: readonly string[] | undefined;
   /** How often a thaw is answered, and does nothing. */
   thawsInVain = 0;
   /** Says so beside every answer. */
@@ -64,8 +68,20 @@ export class AgentOnSocket implements AsyncDisposable {
     }
   }
 
-  #run(execute: string, args: { id: number } | undefined): string {
+  #run(execute: string, args: { id?: number; mountpoints?: string[] } | undefined): string {
     if (execute === 'guest-sync-delimited') return `${sentinel}{"return": ${args?.id}}`;
+    if (execute === 'guest-get-fsinfo')
+      return this.fileSystems
+        ? JSON.stringify({ return: this.fileSystems })
+        : '{"error": {"class": "CommandNotFound", "desc": "no such command"}}';
+    if (execute === 'guest-fsfreeze-freeze-list') {
+      this.frozen = true;
+      this.frozenList = args?.mountpoints;
+      const frozen = this.fileSystems?.filter(({ mountpoint }) =>
+        args?.mountpoints?.includes(mountpoint),
+      );
+      return `{"return": ${new Set(frozen?.map(({ name }) => name)).size}}`;
+    }
     if (execute === 'guest-fsfreeze-freeze') {
       this.frozen = true;
       if (this.failsToFreeze)

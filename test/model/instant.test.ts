@@ -15,11 +15,28 @@ describe('what the steps around the instant tell each other', () => {
       schema: Freeze,
       value: { frozen: false, filesystems: 0, trouble: 'no agent' },
     },
+    {
+      title: 'a freeze of less than was asked for',
+      schema: Freeze,
+      value: { frozen: true, filesystems: 1, asked: ['/', '/x'], known: ['/'], shortfall: 'no /x' },
+    },
     { title: 'a thaw', schema: Thaw, value: { frozenMs: 41.3, held: true } },
     {
       title: 'the record of an instant',
       schema: InstantRecord,
       value: { takenAt, consistency: 'crash', frozenMs: 0, pausedMs: 3.1, warnings: [] },
+    },
+    {
+      title: 'the record of an instant with what was frozen',
+      schema: InstantRecord,
+      value: {
+        takenAt,
+        consistency: 'filesystem',
+        frozenMs: 40,
+        pausedMs: 3.1,
+        frozen: { filesystems: 2, known: ['/', '/data'] },
+        warnings: [],
+      },
     },
   ];
   for (const { title, schema, value } of cases)

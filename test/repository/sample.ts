@@ -22,6 +22,7 @@ export const instant: InstantRecord = {
   consistency: 'filesystem',
   frozenMs: 12.5,
   pausedMs: 3,
+  frozen: { filesystems: 2, asked: ['/', '/data'], known: ['/', '/data', '/boot'] },
   warnings: ['a warning'],
 };
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { examineVm } from '../../../client/doctor/examine-vm.ts';
 import { Inventory, vmConfig, type VmConfig } from '../../../model/inventory.ts';
+import { AgentOnSocket } from '../../host/agent-on-socket.ts';
 
 const { signal } = new AbortController();
 
@@ -94,6 +95,19 @@ describe('examineVm', () => {
     expect(checks.at(-1)).toMatchObject({
       state: 'warning',
       message: `${join(folder, 'qga.sock')}: does not answer`,
+    });
+  });
+
+  it('names a mount point that is to be frozen and is not in the guest', async () => {
+    await using agent = await AgentOnSocket.listen(join(folder, 'qga.sock'));
+    agent.fileSystems = [{ name: 'vda1', mountpoint: '/' }];
+    const given = { agent: join(folder, 'qga.sock'), freezeMountpoints: ['/', '/dta'] };
+
+    const checks = await examineVm(web1(given), signal);
+
+    expect(checks.at(-1)).toMatchObject({
+      state: 'warning',
+      message: 'the guest has no file system mounted at /dta',
     });
   });
 

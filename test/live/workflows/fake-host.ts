@@ -29,12 +29,12 @@ export const goesWell: HostActivities = {
   commitBackup: async () => {},
   publishBackup: async ({ plan, instant }) => {
     const { vm, backupId, kind, parent } = plan;
-    const { consistency, frozenMs, pausedMs } = instant;
+    const { consistency, frozenMs, pausedMs, frozen } = instant;
     const warnings = [...plan.warnings, ...instant.warnings];
     const disks = plan.disks.map(({ device, kind, reason }) => {
       return { device, kind, reason, bytes: 196_608, file: `${device}.qcow2` };
     });
-    return { vm, backupId, kind, parent, consistency, frozenMs, pausedMs, warnings, disks };
+    return { vm, backupId, kind, parent, consistency, frozenMs, pausedMs, frozen, warnings, disks };
   },
   rollbackBackup: async () => ({ troubles: [] }),
 };

@@ -31,6 +31,7 @@ describe.concurrent('backupVm', { timeout: 60_000 }, () => {
       consistency: 'filesystem',
       frozenMs: 41.5,
       pausedMs: 3.2,
+      frozen: { filesystems: 2 },
       warnings: [],
     });
     await storeHistory('success', backup);
@@ -47,6 +48,30 @@ describe.concurrent('backupVm', { timeout: 60_000 }, () => {
     expect(calls).toEqual(allSteps);
     expect(result).toMatchObject({ consistency: 'crash', warnings: ['no agent'] });
     await storeHistory('not-frozen', backup);
+  });
+
+  it('goes on after a freeze of less than was asked for, as crash-consistent, and says what was frozen', async () => {
+    const frozen = { filesystems: 1, asked: ['/', '/x'], known: ['/'] };
+    const freeze = { frozen: true, ...frozen, shortfall: 'no /x' };
+    const takeInstant = async () => ({ ...instant, freeze });
+    const { start } = stage.vm('frozen-in-part', { takeInstant });
+    const backup = await start({ quiesce: 'preferred' });
+
+    const result = await backup.result();
+
+    expect(result).toMatchObject({ consistency: 'crash', frozen, warnings: ['no /x'] });
+  });
+
+  it('tells the error that the thaw was answered with', async () => {
+    const thawGuest = async () => ({ frozenMs: 40, held: false, trouble: 'hook has failed' });
+    const { start } = stage.vm('thaw-troubled', { thawGuest });
+
+    const result = await (await start({ quiesce: 'preferred' })).result();
+
+    expect(result).toMatchObject({
+      consistency: 'crash',
+      warnings: [expect.stringMatching('hook has failed'), expect.any(String)],
+    });
   });
 
   it('fails at once, undone, when a freeze was required and failed', async () => {
