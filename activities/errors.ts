@@ -7,7 +7,10 @@
  *   ├─ FreezeFailedError    the guest was not frozen although `quiesce: required`
  *   ├─ NoScratchSpaceError  the host has no room for the scratch
  *   ├─ RepositoryReplacedError  the folder holds another repository than before
- *   └─ WrongVmError         the machine behind the socket is another VM of this host
+ *   ├─ WrongVmError         the machine behind the socket is another VM of this host
+ *   ├─ BackupAbortedError   an operator said that a backup which waited for one is to be undone
+ *   ├─ NoOperatorError      no operator said in time what is to become of it
+ *   └─ NotWaitingError      an operator answered a backup that does not wait for one
  *
  * Temporal records the class name as the failure `type`, so renaming a class here changes what retry policies match
  * and what operators search for.
@@ -29,3 +32,9 @@ export class NoScratchSpaceError extends BackupError {}
 export class RepositoryReplacedError extends BackupError {}
 
 export class WrongVmError extends BackupError {}
+
+export class BackupAbortedError extends BackupError {}
+
+export class NoOperatorError extends BackupError {}
+
+export class NotWaitingError extends BackupError {}

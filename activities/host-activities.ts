@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { Instant, Thaw } from '../model/instant.ts';
+import type { Instant, Progress, Thaw } from '../model/instant.ts';
 import { BackupPlan } from '../model/plan.ts';
 import type { BackupResult } from '../model/result.ts';
 import { commitBackup } from './commit-backup.ts';
@@ -9,12 +9,21 @@ import { parseInput } from './parse-input.ts';
 import { planBackup, PlanInput } from './plan-backup.ts';
 import { prepareTargets } from './prepare-targets.ts';
 import { publishBackup, PublishInput } from './publish-backup.ts';
+import { resumeCopy, ResumeInput } from './resume-copy.ts';
 import { rollbackBackup, RollbackInput } from './rollback-backup.ts';
 import { running } from './running.ts';
 import { startCopy } from './start-copy.ts';
 import { takeInstant } from './take-instant.ts';
 import { thawGuest } from './thaw-guest.ts';
 import { watchCopy } from './watch-copy.ts';
+import { watchHalt } from './watch-halt.ts';
+
+type Watch<T> = (
+  on: HostDependencies,
+  plan: BackupPlan,
+  signal: AbortSignal,
+  beat: (progress: Progress) => void,
+) => Promise<T>;
 
 /**
  * The activities of a host's queue, bound to what they need. Each checks its input before anything else: it comes over
@@ -27,6 +36,15 @@ export function createHostActivities(dependencies: HostDependencies) {
     async (plan: BackupPlan): Promise<T> => {
       const checked = parseInput(BackupPlan, step.name, plan);
       return running(dependencies, checked.vm, (signal) => step(dependencies, checked, signal));
+    };
+  /** The same, for one that tells on the way how far the copy is. */
+  const watching =
+    <T>(step: Watch<T>) =>
+    async (plan: BackupPlan): Promise<T> => {
+      const checked = parseInput(BackupPlan, step.name, plan);
+      return running(dependencies, checked.vm, (signal, beat) =>
+        step(dependencies, checked, signal, beat),
+      );
     };
   const workflowId = () => Context.current().info.workflowExecution?.workflowId ?? '';
 
@@ -42,10 +60,12 @@ export function createHostActivities(dependencies: HostDependencies) {
     takeInstant: planned<Instant>(takeInstant),
     thawGuest: planned<Thaw>(thawGuest),
     startCopy: planned(startCopy),
-    watchCopy: async (plan: BackupPlan): Promise<void> => {
-      const checked = parseInput(BackupPlan, 'watchCopy', plan);
-      return running(dependencies, checked.vm, (signal, beat) =>
-        watchCopy(dependencies, checked, signal, beat),
+    watchCopy: watching(watchCopy),
+    watchHalt: watching(watchHalt),
+    resumeCopy: async (input: ResumeInput): Promise<void> => {
+      const checked = parseInput(ResumeInput, 'resumeCopy', input);
+      return running(dependencies, checked.plan.vm, (signal) =>
+        resumeCopy(dependencies, checked, signal),
       );
     },
     commitBackup: planned(commitBackup),

@@ -122,6 +122,9 @@ async function decide(
       ...(config.freezeMountpoints && { freezeMountpoints: [...config.freezeMountpoints] }),
       maxFreezeSeconds: config.maxFreezeSeconds,
       targetStallSeconds: config.targetStallSeconds,
+      onSourceError: request.onSourceError ?? config.onSourceError,
+      onTargetError: request.onTargetError ?? config.onTargetError,
+      operatorWaitSeconds: config.operatorWaitSeconds,
       expectedBytes: disks.reduce((total, disk) => total + disk.expectedBytes, 0),
       warnings: [
         ...chosen.warnings,

@@ -3,6 +3,7 @@ import { TargetLostError } from '../capture/errors.ts';
 import { watchJobs } from '../capture/watch.ts';
 import { requireGuard } from '../host/guard/require-guard.ts';
 import { hasSinks } from '../host/receivers.ts';
+import type { Halt } from '../model/halt.ts';
 import type { Progress } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import { flushReceiver } from '../qemu/receiver/flush-receiver.ts';
@@ -13,23 +14,25 @@ import { atStep, placesOf, withCapture, type VmSite } from './vm-site.ts';
 /**
  * Waits until every disk's copy is complete and durable: a job that waits in `pending` is not, for the receiver holds
  * metadata in memory, so a second client flushes each. May be called again after a death: it finds its jobs. Without a
- * shield the copy is only as long as its guard lives, and as no sink has taken the place of a target.
+ * shield the copy is only as long as its guard lives, and as no sink has taken the place of a target. Returns earlier,
+ * with what it is, when the copy stands still and its error is one that an operator is to answer.
  */
 export async function watchCopy(
   dependencies: HostDependencies,
   plan: BackupPlan,
   signal: AbortSignal,
   onProgress: (progress: Progress) => void,
-): Promise<void> {
+): Promise<Halt | undefined> {
   return atStep(dependencies, plan, signal, async (site) => {
     let copiedBytes = 0;
-    await withCapture(site, plan, (context) =>
+    const halt = await withCapture(site, plan, (context) =>
       watchJobs(context, async (progress) => {
         copiedBytes = progress.doneBytes;
         onProgress(progress);
         if (plan.shield === 'none') await requireGuard(site.paths, plan.vm, plan.backupId, signal);
       }),
     );
+    if (halt) return halt;
     const deadlineMs = flushDeadlineMs(
       { stallSeconds: plan.targetStallSeconds, copiedBytes },
       await readUnwrittenBytes(),
@@ -42,6 +45,7 @@ export async function watchCopy(
       throw new TargetLostError(
         `${plan.vm}: a receiver died under the copy, and what came after is in no target; look at the repository`,
       );
+    return undefined;
   });
 }
 

@@ -29,6 +29,11 @@ export async function* ourJobs(
   }
 }
 
+/** The jobs of ours as they are now. */
+export async function ourJobsNow(qmp: QmpClient): Promise<Job[]> {
+  return (await qmp.execute('query-jobs', {})).filter(({ id }) => isOurs(id));
+}
+
 /** Waits until all jobs of ours satisfy `done`, at most `timeoutMs`; tells whether they did. */
 export async function jobsReach(
   qmp: QmpClient,

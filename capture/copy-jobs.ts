@@ -8,6 +8,7 @@ export function copyJob(plan: BackupPlan, disk: DiskPlan, source: string): Actio
     type: 'blockdev-backup',
     data: {
       ...lasting(ourName(plan.backupId, disk.index, 'j')),
+      ...onErrors(plan),
       device: source,
       target: ourName(plan.backupId, disk.index, 't'),
       ...(disk.kind === 'full'
@@ -27,6 +28,7 @@ export function secondPassJob(plan: BackupPlan, disk: DiskPlan): Action {
     type: 'blockdev-backup',
     data: {
       ...lasting(ourName(plan.backupId, disk.index, 'k')),
+      ...onErrors(plan),
       device: ourName(plan.backupId, disk.index, 's'),
       target: ourName(plan.backupId, disk.index, 't'),
       sync: 'top',
@@ -36,4 +38,16 @@ export function secondPassJob(plan: BackupPlan, disk: DiskPlan): Action {
 
 function lasting(jobId: string) {
   return { 'job-id': jobId, 'auto-finalize': false, 'auto-dismiss': false } as const;
+}
+
+/** QEMU's own `ignore` would try the same again without a pause, and flood the monitor with events. The watch resumes instead. */
+function onErrors({ onSourceError = 'report', onTargetError = 'report' }: BackupPlan) {
+  return {
+    ...(onSourceError !== 'report' && {
+      'on-source-error': onSourceError === 'ignore' ? ('stop' as const) : onSourceError,
+    }),
+    ...(onTargetError !== 'report' && {
+      'on-target-error': onTargetError === 'ignore' ? ('stop' as const) : onTargetError,
+    }),
+  };
 }

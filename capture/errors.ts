@@ -9,6 +9,7 @@
  *   ├─ LeftoversError        an earlier attempt of this step left traces (start anew)
  *   ├─ TargetUnusableError   QEMU cannot write to the target through its receiver
  *   ├─ TargetStalledError    the copy made no progress for too long (permanent)
+ *   ├─ ScratchFullError      the scratch ran out while the copy waited for an operator (permanent)
  *   ├─ TargetLostError       the copy is through, and its receiver cannot make it durable (permanent)
  *   └─ NotFreedError         something of ours is still in the VM (tried again)
  *
@@ -34,6 +35,8 @@ export class LeftoversError extends CaptureError {}
 export class TargetUnusableError extends CaptureError {}
 
 export class TargetStalledError extends CaptureError {}
+
+export class ScratchFullError extends CaptureError {}
 
 export class TargetLostError extends CaptureError {}
 

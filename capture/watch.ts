@@ -1,65 +1,67 @@
-import type { Shield } from '../model/choices.ts';
+import type { Halt } from '../model/halt.ts';
 import type { Progress } from '../model/instant.ts';
-import { ourName } from '../model/names.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
-import { BlockJobError } from '../qemu/errors.ts';
 import { ourJobs } from './await-jobs.ts';
 import { secondPassJob } from './copy-jobs.ts';
+import { haltedJobs, haltOf, isIgnored, JobErrors, mayHalt, resumeJobs } from './halted-jobs.ts';
+import { passesOf, progressOf, refuseBroken, type Passes } from './passes.ts';
 import { StallClock } from './stall-clock.ts';
 import type { Job } from './vm-state.ts';
 
+type Watched = {
+  readonly qmp: QmpClient;
+  readonly plan: BackupPlan;
+  readonly signal: AbortSignal;
+};
+
 /**
- * Follows the copy until the last job of every disk waits in `pending`, and reports how far it is. Below QEMU 10.0 it
- * finalizes the first pass and starts the second. May be called again by anyone: all it knows it reads from the jobs.
- * `onLook` may end it by throwing. A failed or vanished job is a `BlockJobError`, a target without progress for too
- * long a `TargetStalledError`.
+ * Follows the copy until the last job of every disk waits in `pending` (undefined), or until one stands still and an
+ * operator has to say what is to become of it, and reports how far it is. Below QEMU 10.0 it finalizes the first pass and
+ * starts the second. May be called again by anyone: all it knows it reads from the jobs. `onLook` may end it by throwing.
+ * A failed or vanished job is a `BlockJobError`, a target without progress for too long a `TargetStalledError`.
  */
 export async function watchJobs(
-  { qmp, plan, signal }: { qmp: QmpClient; plan: BackupPlan; signal: AbortSignal },
+  { qmp, plan, signal }: Watched,
   onLook: (progress: Progress) => Promise<void>,
-): Promise<void> {
+): Promise<Halt | undefined> {
   const stall = new StallClock(plan.targetStallSeconds);
-  for await (const jobs of ourJobs(qmp, { everyMs: 1_000, signal })) {
-    const first = jobsOf(plan, jobs, 'j');
-    const second = jobsOf(plan, jobs, 'k');
-    const progress = progressOf(first.found, second.found, plan);
-    await onLook(progress);
-    stall.see(progress.doneBytes);
+  const errors = new JobErrors();
+  const unlisten = qmp.listen((event) => errors.see(event));
+  try {
+    for await (const jobs of ourJobs(qmp, { everyMs: 1_000, signal })) {
+      const passes = passesOf(plan, jobs);
+      const { first, second, last } = passes;
+      const progress = progressOf(passes, plan);
+      await onLook(progress);
+      const halt = await lookAtHalted(qmp, plan, passes, errors);
+      if (halt) return halt;
+      stall.see(progress.doneBytes);
 
-    const last = plan.secondPass && plan.shield === 'fleece' ? second : first;
-    refuseBroken(first, second.found.length > 0 || last === second, plan.shield);
-    if (last.missing.length === 0 && last.found.every(({ status }) => status === 'pending')) return;
-    if (last !== second) continue;
-    if (second.found.length > 0) refuseBroken(second, false, plan.shield);
-    else await moveOn(qmp, plan, first.found);
+      refuseBroken(passes, plan.shield);
+      if (last.missing.length === 0 && last.found.every(({ status }) => status === 'pending'))
+        return undefined;
+      if (last === second && second.found.length === 0) await moveOn(qmp, plan, first.found);
+    }
+    return undefined;
+  } finally {
+    unlisten();
   }
 }
 
-type Pass = { readonly found: Job[]; readonly missing: string[] };
-
-function jobsOf(plan: BackupPlan, jobs: readonly Job[], role: 'j' | 'k'): Pass {
-  const names = plan.disks.map(({ index }) => ourName(plan.backupId, index, role));
-  return {
-    found: jobs.filter(({ id }) => names.includes(id)),
-    missing: names.filter((name) => !jobs.some(({ id }) => id === name)),
-  };
-}
-
-/** A snapshot that breaks for want of room answers "Permission denied", which tells nobody. */
-const scratchHint =
-  'a copy ends like this too when its scratch is full: then raise scratchBytes, or back up when the guest writes less';
-
-/** A job that ended by itself has failed, or somebody cancelled it. Where the pass may be through, its end is fine. */
-function refuseBroken({ found, missing }: Pass, mayBeThrough: boolean, shield: Shield): void {
-  for (const { id, status, error } of found) {
-    if (error !== undefined)
-      throw new BlockJobError(id, shield === 'fleece' ? `${error} (${scratchHint})` : error);
-    if (status === 'aborting' || status === 'null' || (status === 'concluded' && !mayBeThrough))
-      throw new BlockJobError(id, 'ended before the copy was complete');
-  }
-  const gone = missing[0];
-  if (gone !== undefined) throw new BlockJobError(gone, 'is not in the VM any more');
+/** Resumes what stands still for an error that is to be ignored, and tells of any other. */
+async function lookAtHalted(
+  qmp: QmpClient,
+  plan: BackupPlan,
+  passes: Passes,
+  errors: JobErrors,
+): Promise<Halt | undefined> {
+  if (!mayHalt(plan)) return undefined;
+  const halted = await haltedJobs(qmp, plan);
+  const grave = halted.filter((job) => !isIgnored(plan, job, errors));
+  if (grave.length > 0) return haltOf(plan, passes, grave, errors);
+  await resumeJobs(qmp, halted);
+  return undefined;
 }
 
 /** From the first pass to the second: all first jobs are finalized, and when they have concluded, the second start together. */
@@ -73,18 +75,4 @@ async function moveOn(qmp: QmpClient, plan: BackupPlan, first: readonly Job[]): 
   if (!first.every(({ status }) => status === 'pending' || status === 'concluded')) return;
   for (const { id, status } of first)
     if (status === 'pending') await qmp.execute('job-finalize', { id });
-}
-
-/** Bytes of both passes; a second pass that is still to come counts nothing. */
-function progressOf(first: readonly Job[], second: readonly Job[], plan: BackupPlan): Progress {
-  const all = [...first, ...second];
-  const doneBytes = sum(all.map((job) => job['current-progress']));
-  const totalBytes = sum(all.map((job) => job['total-progress']));
-  const halfway = plan.secondPass && second.length === 0 ? 99 : 100;
-  const percent = totalBytes === 0 ? halfway : Math.floor((halfway * doneBytes) / totalBytes);
-  return { doneBytes, totalBytes, percent };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

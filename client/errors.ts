@@ -5,7 +5,8 @@
  *   ├─ TemporalUnreachableError  no Temporal server answers at the address
  *   ├─ TemporalRefusedError      the server answered, and said no: namespace, permission, a wrong request
  *   ├─ BackupRunningError        a backup of this VM runs already
- *   ├─ NoBackupRunningError      there is nothing to cancel
+ *   ├─ NoBackupRunningError      there is nothing to cancel or to answer
+ *   ├─ BackupRefusedError        a running backup refused what it was told; `type` names why
  *   ├─ BackupFailedError         the backup ended without success; `type` names what failed it
  *   ├─ NoBackupError             the repository holds no backup of this VM
  *   ├─ RestoreTargetError        the folder to restore to cannot be used
@@ -44,13 +45,25 @@ export class NoBackupRunningError extends ClientError {
   readonly vm: string;
 
   constructor(vm: string) {
-    super(`${vm}: no backup runs, so there is nothing to cancel.`);
+    super(`${vm}: no backup runs, so there is nothing to cancel or to answer.`);
     this.vm = vm;
   }
 }
 
 /** `type` is the class name of the error that failed the backup, as Temporal recorded it: `VmBusyError`, `BlockJobError`... */
 export class BackupFailedError extends ClientError {
+  readonly vm: string;
+  readonly type: string;
+
+  constructor(vm: string, type: string, message: string, options?: ErrorOptions) {
+    super(message.startsWith(`${vm}:`) ? message : `${vm}: ${message}`, options);
+    this.vm = vm;
+    this.type = type;
+  }
+}
+
+/** `type` is the class name of what the backup refused with: `NotWaitingError`, `NoSpaceError`... */
+export class BackupRefusedError extends ClientError {
   readonly vm: string;
   readonly type: string;
 

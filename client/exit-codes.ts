@@ -1,6 +1,7 @@
 import { InventoryError } from '../inventory/errors.ts';
 import {
   BackupFailedError,
+  BackupRefusedError,
   BackupRunningError,
   InterruptedError,
   PartlyDoneError,
@@ -38,8 +39,8 @@ export function exitCodeOf(error: unknown): number {
   return codeOfFailure[errorType(error)] ?? exitCodes.failed;
 }
 
-/** The name of what went wrong: of the error that failed the backup, else of the error at hand. */
+/** The name of what went wrong: of the error that failed the backup, or that it refused with, else of the error at hand. */
 export function errorType(error: unknown): string {
-  if (error instanceof BackupFailedError) return error.type;
+  if (error instanceof BackupFailedError || error instanceof BackupRefusedError) return error.type;
   return error instanceof Error ? error.name : 'Error';
 }

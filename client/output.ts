@@ -22,6 +22,8 @@ export type Finished =
       readonly cancelling: true;
       readonly abandoned: boolean;
     }
+  | { readonly vm: string; readonly workflowId: string; readonly resumed: true }
+  | { readonly vm: string; readonly workflowId: string; readonly aborted: true }
   | { readonly backups: number }
   | { readonly running: number }
   | { readonly problems: number; readonly warnings: number }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { RemoteRepository } from '../repository/remote.ts';
 import type { Repository } from '../repository/repository.ts';
+import { addAnswerCommands } from './commands/answer.ts';
 import { addBackupCommand } from './commands/backup.ts';
 import { addBackupsCommand } from './commands/backups.ts';
 import { addCancelCommand } from './commands/cancel.ts';
@@ -39,6 +40,7 @@ export async function run(
     addBackupsCommand,
     addStatusCommand,
     addCancelCommand,
+    addAnswerCommands,
     addRestoreCommand,
     addDoctorCommand,
   ])

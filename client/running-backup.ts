@@ -1,18 +1,22 @@
 import {
   WorkflowFailedError,
   WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
   type WorkflowHandle,
 } from '@temporalio/client';
 import type { BackupResult } from '../model/result.ts';
 import type { backupVm } from '../workflows/backup-vm.ts';
 import type { BackupStatus } from '../workflows/report.ts';
-import { BackupFailedError } from './errors.ts';
+import { BackupFailedError, BackupRefusedError } from './errors.ts';
 import { innermostFailure } from './innermost-failure.ts';
 import type { TemporalLink } from './temporal-link.ts';
 import { statusOf, type VmStatus } from './vm-status.ts';
 
 /** How long a worker may take to answer; without it a status still has what Temporal itself knows. */
 const QUERY_MS = 2_000;
+
+/** A step on its host, which may have to wait for the one before it. */
+const TELL_MS = 120_000;
 
 /** A backup that was started, or found: a handle to its workflow. */
 export class RunningBackup {
@@ -61,6 +65,26 @@ export class RunningBackup {
       .call(() => this.#handle.result())
       .then(() => undefined, innermostFailure);
     return { ...status, ...(failure && { failure }) };
+  }
+
+  /**
+   * Tells it something that only it can do, and waits until that is done. False when it has ended already; what it refuses
+   * is a `BackupRefusedError`.
+   */
+  async tell(update: 'resume' | 'abort', ...args: [] | [object]): Promise<boolean> {
+    try {
+      const options = { args: args as [object] };
+      await this.#link.call(
+        () => this.#handle.executeUpdate<void, [object]>(update, options),
+        TELL_MS,
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+      const { type, message } = innermostFailure(error.cause ?? error);
+      throw new BackupRefusedError(this.vm, type, message, { cause: error });
+    }
   }
 
   /** Asks it to stop and undo itself; returns before that is done. False when it has ended already. */

@@ -10,7 +10,7 @@ export function sentence(message: Message): string {
     case 'started':
       return `${message.vm}: backup started (workflow ${message.workflowId})`;
     case 'phase':
-      return `${message.vm}: ${doing[message.phase]}`;
+      return `${message.vm}: ${doing[message.phase]}${message.phase === 'waiting' ? `; why: stillpoint status ${message.vm}` : ''}`;
     case 'progress':
       return `${message.vm}: ${[message.step, message.device].filter(Boolean).join(' ')} ${message.percent} % of ${formatBytes(message.totalBytes)}`;
     case 'waiting':
@@ -57,6 +57,7 @@ const doing: Record<Phase, string> = {
   thawing: 'making sure that the guest is thawed',
   starting: 'starting the copy',
   copying: 'copying',
+  waiting: 'waiting for an operator',
   committing: 'freeing the VM',
   publishing: 'publishing',
   'rolling-back': 'undoing the backup',
@@ -73,6 +74,7 @@ function statusSentence(status: VmStatus): string {
   }
   const parts = [
     `${vm}: ${phase ? doing[phase] : 'waiting for a worker on the task queue stillpoint'}`,
+    ...(status.waiting ? [waitingSentence(vm, status.waiting)] : []),
     ...(progress ? [`${progress.percent} % of ${formatBytes(progress.totalBytes)}`] : []),
     ...(kind === undefined ? [] : [`${kind} backup ${backupId ?? ''}`.trimEnd()]),
     `started ${startedAt}`,
@@ -90,6 +92,13 @@ function statusSentence(status: VmStatus): string {
 function whatWasFrozen({ filesystems, asked }: Frozen): string {
   const count = `${filesystems} file system${filesystems === 1 ? '' : 's'}`;
   return asked ? `${count} of ${asked.join(', ')}` : count;
+}
+
+function waitingSentence(vm: string, waiting: NonNullable<VmStatus['waiting']>): string {
+  const disks = waiting.disks.map(
+    ({ device, error }) => `${device}: ${error === 'no-space' ? 'no space left' : 'an I/O error'}`,
+  );
+  return `until ${waiting.until} (${disks.join('; ')}; up to ${formatBytes(waiting.neededBytes)} are left to be written; then stillpoint resume ${vm}, or stillpoint abort ${vm})`;
 }
 
 const endings = {
@@ -120,6 +129,9 @@ function finishedSentence(finished: Finished): string {
     return `${finished.vm}: asked to stop without waiting for its host. The host's worker undoes what is left when it is back.`;
   if ('cancelling' in finished)
     return `${finished.vm}: asked to stop. It undoes what it did; follow it: stillpoint status ${finished.vm}`;
+  if ('resumed' in finished) return `${finished.vm}: the copy goes on`;
+  if ('aborted' in finished)
+    return `${finished.vm}: aborted. It undoes what it did; follow it: stillpoint status ${finished.vm}`;
   if ('restored' in finished)
     return `${finished.vm}: ${finished.backupId} is restored, and depends on nothing in the repository`;
   if ('backups' in finished) return finished.backups === 0 ? 'No backups yet.' : '';

@@ -85,6 +85,22 @@ export class StillpointClient implements AsyncDisposable {
     return backup;
   }
 
+  /**
+   * Has a backup that waits for an operator try again. Room is looked for first, where it was wanting: too little is a
+   * `BackupRefusedError`, unless `force` says not to look. `NoBackupRunningError` when none runs.
+   */
+  async resumeBackup(
+    vm: string,
+    { force = false }: { readonly force?: boolean } = {},
+  ): Promise<RunningBackup> {
+    return this.#tell(vm, 'resume', { force });
+  }
+
+  /** Has a backup that waits for an operator undo itself; returns before that is done. Refused as `resumeBackup` is. */
+  async abortBackup(vm: string): Promise<RunningBackup> {
+    return this.#tell(vm, 'abort');
+  }
+
   /** The backup of a VM that runs, a schedule's too, else the last one that we or the Temporal CLI started. */
   async findBackup(vm: string): Promise<RunningBackup | undefined> {
     const workflowId = workflowIdOf(vm);
@@ -109,6 +125,17 @@ export class StillpointClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #tell(
+    vm: string,
+    update: 'resume' | 'abort',
+    ...args: [] | [object]
+  ): Promise<RunningBackup> {
+    const backup = await this.findBackup(vm);
+    if (!backup || !(await isRunning(backup)) || !(await backup.tell(update, ...args)))
+      throw new NoBackupRunningError(vm);
+    return backup;
   }
 
   async #latest(vm: string, workflowId: string): Promise<RunningBackup | undefined> {

@@ -41,6 +41,9 @@ const states = {
   TIMED_OUT: 'timed-out',
 } as const;
 
+/** @see temporal/api/enums/v1/workflow.proto, PENDING_ACTIVITY_STATE_CANCEL_REQUESTED */
+const cancelRequested = 3;
+
 /** Which phase a running step means. */
 const phases: Record<string, Phase> = {
   locateVm: 'locating',
@@ -51,6 +54,8 @@ const phases: Record<string, Phase> = {
   thawGuest: 'thawing',
   startCopy: 'starting',
   watchCopy: 'copying',
+  watchHalt: 'waiting',
+  resumeCopy: 'waiting',
   commitBackup: 'committing',
   publishBackup: 'publishing',
   rollbackBackup: 'rolling-back',
@@ -61,7 +66,9 @@ const backupIdKey = defineSearchAttributeKey('StillpointBackupId', 'KEYWORD');
 /** Reads a status from what Temporal says of a workflow. Needs no worker and costs no action. */
 export function statusOf(description: WorkflowExecutionDescription): VmStatus {
   const { workflowId, runId, status, startTime, closeTime, raw } = description;
-  const pending = raw.pendingActivities?.at(-1);
+  const activities = raw.pendingActivities ?? [];
+  const pending =
+    activities.findLast(({ state }) => Number(state) !== cancelRequested) ?? activities.at(-1);
   const activity = pending?.activityType?.name ?? undefined;
   const backupId = description.typedSearchAttributes.get(backupIdKey);
   const phase = activity === undefined ? undefined : phases[activity];

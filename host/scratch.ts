@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeFile } from '../files/durable.ts';
 import { unlessAbsent } from '../files/system-error.ts';
@@ -22,6 +22,19 @@ export async function scratchImages(paths: StatePaths, vm: string): Promise<stri
 /** Removes the VM's scratch images. Call it when QEMU has let go of them. May be called again. */
 export async function removeScratch(paths: StatePaths, vm: string): Promise<void> {
   for (const path of await scratchImages(paths, vm)) await removeFile(path);
+}
+
+/** How many bytes can still be written to the scratch image that has least: of its own limit, or of the host's room. */
+export async function scratchLeft(
+  paths: StatePaths,
+  vm: string,
+  limitBytes: number,
+): Promise<number> {
+  const { bavail, bsize } = await statfs(paths.root);
+  const used = (await scratchImages(paths, vm)).map(
+    async (path) => (await stat(path)).blocks * 512,
+  );
+  return Math.min(bavail * bsize, limitBytes - Math.max(0, ...(await Promise.all(used))));
 }
 
 /** Looks at what is left of a VM's runs on this host. Changes nothing. */

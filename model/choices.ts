@@ -16,6 +16,13 @@ export type Quiesce = z.infer<typeof Quiesce>;
 export const Shield = z.enum(['fleece', 'none']);
 export type Shield = z.infer<typeof Shield>;
 
+/**
+ * What becomes of a copy that meets an error: it fails, tries again, waits for an operator, or waits if it is for want of
+ * room and fails otherwise.
+ */
+export const OnError = z.enum(['report', 'ignore', 'stop', 'enospc']);
+export type OnError = z.infer<typeof OnError>;
+
 /** What the content of a backup is worth: `filesystem` was frozen at the instant, `crash` is as after a power cut. */
 export const Consistency = z.enum(['filesystem', 'crash']);
 export type Consistency = z.infer<typeof Consistency>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Quiesce, Shield } from './choices.ts';
+import { OnError, Quiesce, Shield } from './choices.ts';
 import { MountPoint, VmName } from './names.ts';
 
 const AbsolutePath = z.string().startsWith('/', { error: 'must be an absolute path' });
@@ -56,6 +56,18 @@ const VmSettings = z.strictObject({
     .describe(
       'A copy that makes no progress for this long is given up, and the VM freed. Its last flush, which shows no progress, gets the time to write what waits in memory at 4 MiB/s on top.',
     ),
+  onSourceError: OnError.exactOptional().describe(
+    'What becomes of a copy that cannot read a disk: `report` (the backup fails), `ignore` (tries again every second, for `targetStallSeconds`), `stop` (waits for an operator) or `enospc` (waits for want of room, else fails).',
+  ),
+  onTargetError: OnError.exactOptional().describe(
+    'The same for a copy that cannot write to its target. `enospc` lets a backup outlive a full repository.',
+  ),
+  operatorWaitSeconds: z
+    .int()
+    .min(1)
+    .max(604_800)
+    .exactOptional()
+    .describe('How long a copy that waits for an operator waits. Then it is undone.'),
   scratchBytes: Bytes.exactOptional().describe(
     'Budget of each disk for the guest writes during a copy, on the host. When it is full the backup fails, never the guest.',
   ),
@@ -79,6 +91,9 @@ const defaults = {
   quiesce: 'preferred',
   maxFreezeSeconds: 10,
   targetStallSeconds: 60,
+  onSourceError: 'report',
+  onTargetError: 'report',
+  operatorWaitSeconds: 86_400,
   scratchBytes: 10 * 1024 ** 3,
   keepSegments: 32,
   allowLibvirt: false,
@@ -153,6 +168,9 @@ export type VmConfig = {
   readonly freezeMountpoints: readonly string[] | undefined;
   readonly maxFreezeSeconds: number;
   readonly targetStallSeconds: number;
+  readonly onSourceError: OnError;
+  readonly onTargetError: OnError;
+  readonly operatorWaitSeconds: number;
   readonly scratchBytes: number;
   readonly keepSegments: number;
   readonly allowLibvirt: boolean;
@@ -175,6 +193,9 @@ export function vmConfig(inventory: Inventory, vm: string, hostName: string): Vm
     freezeMountpoints: given.freezeMountpoints,
     maxFreezeSeconds: given.maxFreezeSeconds,
     targetStallSeconds: given.targetStallSeconds,
+    onSourceError: given.onSourceError,
+    onTargetError: given.onTargetError,
+    operatorWaitSeconds: given.operatorWaitSeconds,
     scratchBytes: given.scratchBytes,
     keepSegments: given.keepSegments,
     allowLibvirt: given.allowLibvirt,

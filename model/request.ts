@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Quiesce, RequestedKind, Shield } from './choices.ts';
+import { OnError, Quiesce, RequestedKind, Shield } from './choices.ts';
 import { BackupId, VmName } from './names.ts';
 
 /** The input of the workflow `backupVm`. All but `vm` is optional; what is left out comes from the inventory. */
@@ -14,6 +14,10 @@ export const BackupRequest = z
     ),
     quiesce: Quiesce.optional().describe('Whether to freeze the guest file systems.'),
     shield: Shield.optional().describe('What stands between the guest and the target.'),
+    onSourceError: OnError.optional().describe('What becomes of a copy that cannot read a disk.'),
+    onTargetError: OnError.optional().describe(
+      'What becomes of a copy that cannot write to its target.',
+    ),
   })
   .refine(({ kind, since }) => since === undefined || kind === 'differential', {
     path: ['since'],

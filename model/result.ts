@@ -32,6 +32,7 @@ export type Phase =
   | 'thawing'
   | 'starting'
   | 'copying'
+  | 'waiting'
   | 'committing'
   | 'publishing'
   | 'rolling-back'

@@ -1,4 +1,10 @@
-import { CancellationScope, condition, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { backupIdOf } from '../model/backup-id.ts';
 import type { InstantRecord } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
@@ -6,6 +12,7 @@ import type { BackupRequest } from '../model/request.ts';
 import type { BackupResult } from '../model/result.ts';
 import { messageOf, worthStartingAnew } from './anew.ts';
 import { takeInstantAtRest } from './at-rest.ts';
+import { Operator } from './operator.ts';
 import { Report } from './report.ts';
 import { Saga } from './saga.ts';
 import { abandonSignal, statusQuery } from './signals.ts';
@@ -30,6 +37,7 @@ export async function backupVm(request: BackupRequest): Promise<BackupResult> {
   let abandoned = false;
   setHandler(statusQuery, () => report.status);
   setHandler(abandonSignal, () => void (abandoned = true));
+  const operator = new Operator(report.vm, report);
 
   const { vm, host, taskQueue, maxFreezeSeconds, indexed, parsed } = await locateVm(request);
   report.located(host, indexed);
@@ -37,13 +45,12 @@ export async function backupVm(request: BackupRequest): Promise<BackupResult> {
   const saga = new Saga();
   saga.onFailure(() => undo(steps, { vm, backupId, runId }, report, () => abandoned));
 
-  return saga.run(async () => {
+  const result = saga.run(async (): Promise<BackupResult> => {
     const plan = await steps.planBackup({ request: parsed, backupId, runId });
     report.planned(plan);
     const hostLost = () => abandoned && root.consideredCancelled;
     const instant = await startTheCopy(steps, plan, report, hostLost);
-    report.enter('copying');
-    await steps.watchCopy(plan);
+    await operator.copy(steps, plan);
 
     // All data is there and flushed: from here the way is forward, unless nothing can ever be published.
     return CancellationScope.nonCancellable(async () => {
@@ -55,6 +62,12 @@ export async function backupVm(request: BackupRequest): Promise<BackupResult> {
       return result;
     });
   });
+  try {
+    return await result;
+  } finally {
+    // An operator who has asked for something is answered.
+    await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+  }
 }
 
 /** From the targets to running jobs. What is not resumed is begun anew, a bounded number of times. */

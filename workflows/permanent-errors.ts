@@ -1,13 +1,17 @@
 import {
+  BackupAbortedError,
   FreezeFailedError,
   LibvirtManagedError,
+  NoOperatorError,
   NoScratchSpaceError,
+  NotWaitingError,
   RepositoryReplacedError,
   RequestError,
   WrongVmError,
 } from '../activities/errors.ts';
 import {
   NoDiskError,
+  ScratchFullError,
   TargetLostError,
   TargetStalledError,
   UnsupportedQemuError,
@@ -27,6 +31,7 @@ import {
 
 /** Trying the same step again cannot help with these. Temporal matches them by class name. */
 export const permanent: string[] = [
+  BackupAbortedError,
   BackupNotFoundError,
   // A workflow that was reset must not write a published backup anew.
   BackupPublishedError,
@@ -37,15 +42,18 @@ export const permanent: string[] = [
   LibvirtManagedError,
   LockLostError,
   NoDiskError,
+  NoOperatorError,
   NoScratchSpaceError,
   NoSpaceError,
   NotARepositoryError,
+  NotWaitingError,
   // QEMU is gone, and with it what the earlier steps put there.
   QmpConnectError,
   QmpProtocolError,
   RepositoryFormatError,
   RepositoryReplacedError,
   RequestError,
+  ScratchFullError,
   StateError,
   TargetLostError,
   TargetStalledError,

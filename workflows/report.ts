@@ -1,8 +1,10 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import type { Halt } from '../model/halt.ts';
 import type { InstantRecord } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import type { Phase } from '../model/result.ts';
 import { searchAttributes } from './search-attributes.ts';
+import { whatHalted } from './what-halted.ts';
 
 /** The answer to the query `status`. */
 export type BackupStatus = {
@@ -14,28 +16,31 @@ export type BackupStatus = {
   readonly consistency?: string;
   readonly frozenMs?: number;
   readonly pausedMs?: number;
+  /** Why the copy stands still, and until when an operator is waited for. */
+  readonly waiting?: Halt & { readonly until: string };
 };
 
 /** What a running backup tells of itself: the query `status`, the details in the Web UI, the search attributes. */
 export class Report {
-  readonly #vm: string;
+  readonly vm: string;
   readonly #backupId: string;
   #host = '';
   #indexed = false;
   #phase: Phase = 'locating';
   #plan: BackupPlan | undefined;
   #instant: InstantRecord | undefined;
+  #waiting: BackupStatus['waiting'];
   #note = '';
 
   constructor(vm: string, backupId: string) {
-    this.#vm = vm;
+    this.vm = vm;
     this.#backupId = backupId;
   }
 
   get status(): BackupStatus {
     const [plan, instant] = [this.#plan, this.#instant];
     return {
-      vm: this.#vm,
+      vm: this.vm,
       backupId: this.#backupId,
       phase: this.#phase,
       ...(plan && { kind: plan.kind, expectedBytes: plan.expectedBytes }),
@@ -44,6 +49,7 @@ export class Report {
         frozenMs: instant.frozenMs,
         pausedMs: instant.pausedMs,
       }),
+      ...(this.#waiting && { waiting: this.#waiting }),
     };
   }
 
@@ -58,7 +64,7 @@ export class Report {
     this.#plan = plan;
     this.enter('preparing');
     this.#upsert([
-      { key: searchAttributes.vm, value: this.#vm },
+      { key: searchAttributes.vm, value: this.vm },
       { key: searchAttributes.host, value: this.#host },
       { key: searchAttributes.backupId, value: this.#backupId },
       { key: searchAttributes.kind, value: plan.kind },
@@ -71,8 +77,20 @@ export class Report {
     this.enter('starting');
   }
 
+  /** The copy stands still. Rare, so it is worth an upsert: whoever looks for what waits finds it. */
+  waits(halt: Halt, until: Date): void {
+    this.enter('waiting', waitingNote(this.vm, halt, until));
+    this.#waiting = { ...halt, until: until.toISOString() };
+    this.#upsert([{ key: searchAttributes.phase, value: 'waiting' }]);
+  }
+
+  goesOn(): void {
+    this.#upsert([{ key: searchAttributes.phase, value: 'copying' }]);
+  }
+
   enter(phase: Phase, note = ''): void {
     this.#phase = phase;
+    this.#waiting = undefined;
     this.#note = note;
     setCurrentDetails(this.#markdown());
   }
@@ -95,7 +113,7 @@ export class Report {
   #markdown(): string {
     const [plan, instant] = [this.#plan, this.#instant];
     const lines = [
-      `**${this.#vm}**, backup \`${this.#backupId}\`: ${this.#phase}`,
+      `**${this.vm}**, backup \`${this.#backupId}\`: ${this.#phase}`,
       ...(this.#note ? ['', this.#note] : []),
       ...(plan
         ? [
@@ -119,6 +137,14 @@ export class Report {
     ];
     return lines.join('\n');
   }
+}
+
+function waitingNote(vm: string, halt: Halt, until: Date): string {
+  return [
+    `**Waiting for an operator**, until ${until.toISOString()}: the copy stands still. ${whatHalted(halt)}.`,
+    '',
+    `Up to ${mebibytes(halt.neededBytes)} are left to be written to the repository. Make room, or mend what is wrong, then \`stillpoint resume ${vm}\` (update \`resume\`); or undo the backup: \`stillpoint abort ${vm}\` (update \`abort\`).`,
+  ].join('\n');
 }
 
 function mebibytes(bytes: number): string {

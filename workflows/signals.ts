@@ -1,4 +1,4 @@
-import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { BackupStatus } from './report.ts';
 
 /** Asks a backup how far it is. */
@@ -6,3 +6,12 @@ export const statusQuery = defineQuery<BackupStatus>('status');
 
 /** Tells a backup that is being cancelled not to wait for its host any longer: the sweep cleans up when the host is back. */
 export const abandonSignal = defineSignal('abandon');
+
+/** What `resume` is told; may be left out. With `force` the room in the repository is not looked at. */
+export type ResumeRequest = { readonly force?: boolean } | undefined;
+
+/** Tells a backup that waits for an operator to try again. */
+export const resumeUpdate = defineUpdate<void, [ResumeRequest]>('resume');
+
+/** Tells a backup that waits for an operator to undo itself. */
+export const abortUpdate = defineUpdate<void>('abort');

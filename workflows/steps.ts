@@ -91,6 +91,23 @@ export function stepsOn(taskQueue: string, maxFreezeSeconds: number) {
         nonRetryableErrorTypes: permanent,
       },
     }),
+    watchHalt: step('watchHalt', 'Look after the copy while an operator is waited for', {
+      scheduleToStartTimeout,
+      startToCloseTimeout: '8 days',
+      // Whoever asked for its end does not wait for it: it touches nothing, and is seldom asked.
+      cancellationType: ActivityCancellationType.TRY_CANCEL,
+      heartbeatTimeout: '1 minute',
+      retry: {
+        initialInterval: '500 milliseconds',
+        maximumInterval: '10 seconds',
+        maximumAttempts: 100,
+        nonRetryableErrorTypes: permanent,
+      },
+    }),
+    resumeCopy: step('resumeCopy', 'Have the copy go on', {
+      ...repeated,
+      scheduleToStartTimeout: '30 seconds',
+    }),
     commitBackup: step('commitBackup', 'Free the VM, keep the new segments', unbounded),
     publishBackup: step('publishBackup', 'Digest and publish', {
       ...unbounded,

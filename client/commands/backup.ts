@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { vmNamed } from '../../inventory/vm-named.ts';
-import { Quiesce, RequestedKind, Shield } from '../../model/choices.ts';
+import { OnError, Quiesce, RequestedKind, Shield } from '../../model/choices.ts';
 import { BackupId } from '../../model/names.ts';
 import { UsageError } from '../errors.ts';
 import { followBackup } from '../follow-backup.ts';
@@ -12,6 +12,8 @@ type Options = {
   since?: string;
   quiesce?: Quiesce;
   shield?: Shield;
+  onSourceError?: OnError;
+  onTargetError?: OnError;
   detach?: true;
 };
 
@@ -35,12 +37,20 @@ export function addBackupCommand(program: Command, session: Session): void {
         Shield.options,
       ),
     )
+    .addOption(
+      new Option('--on-source-error <what>', 'when a disk cannot be read').choices(OnError.options),
+    )
+    .addOption(
+      new Option('--on-target-error <what>', 'when the target cannot be written').choices(
+        OnError.options,
+      ),
+    )
     .option('--detach', 'return once the backup has started')
     .action((vm: string, options: Options) => backUp(session, vmArgument(vm), options));
 }
 
 async function backUp(session: Session, vm: string, options: Options): Promise<void> {
-  const { since, quiesce, shield, detach } = options;
+  const { since, quiesce, shield, onSourceError, onTargetError, detach } = options;
   const kind = kindAsked(options);
   const { inventory, inventoryPath } = await session.inventory();
   vmNamed(inventory, vm, inventoryPath);
@@ -52,6 +62,8 @@ async function backUp(session: Session, vm: string, options: Options): Promise<v
     ...(since !== undefined && { since }),
     ...(quiesce && { quiesce }),
     ...(shield && { shield }),
+    ...(onSourceError && { onSourceError }),
+    ...(onTargetError && { onTargetError }),
   });
   const { workflowId, runId } = backup;
   session.print({ type: 'started', vm, workflowId, runId });

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** @see qapi/block-core.json, BlockdevOnError */
+const OnError = z.enum(['report', 'stop', 'enospc']);
+
 /**
  * A backup job from one node to another, both named. With both `auto-` options off it waits in `pending` when it is
  * through, and its end stays to be seen until it is dismissed.
@@ -14,6 +17,9 @@ export const BlockdevBackup = z.strictObject({
   'bitmap-mode': z.enum(['on-success', 'never', 'always']).optional(),
   /** Bytes per second; 0 is no limit. */
   speed: z.int().optional(),
+  /** `ignore` tries the same again for ever, and tells of each time. */
+  'on-source-error': OnError.optional(),
+  'on-target-error': OnError.optional(),
   'auto-finalize': z.boolean().optional(),
   'auto-dismiss': z.boolean().optional(),
   'filter-node-name': z.string().optional(),

@@ -85,6 +85,7 @@ export const commands = {
   'blockdev-backup': { args: BlockdevBackup, returns: Nothing },
   'job-cancel': { args: JobId, returns: Nothing },
   'job-complete': { args: JobId, returns: Nothing },
+  'job-resume': { args: JobId, returns: Nothing },
   'job-finalize': { args: JobId, returns: Nothing },
   'job-dismiss': { args: JobId, returns: Nothing },
 

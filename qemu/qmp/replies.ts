@@ -97,6 +97,8 @@ export const BlockJobInfo = z.object({
   offset: z.int(),
   busy: z.boolean(),
   paused: z.boolean(),
+  /** `ok`, or why it was paused: `nospace`, `failed`. Resuming it makes it `ok`. */
+  'io-status': z.string().optional(),
   speed: z.int(),
   status: z.string(),
   error: z.string().optional(),

@@ -2,7 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { removeReceiverFiles } from '../../host/receivers.ts';
-import { hostLeftovers, removeScratch } from '../../host/scratch.ts';
+import { hostLeftovers, removeScratch, scratchLeft } from '../../host/scratch.ts';
 import { makeVmFolders } from '../../host/state-paths.ts';
 import { makeStateFolder } from './state-folder.ts';
 
@@ -24,6 +24,19 @@ describe('removeScratch', () => {
     await using state = await makeStateFolder();
     await removeScratch(state.paths, 'vm');
     expect(await readdir(state.paths.root)).toEqual([]);
+  });
+});
+
+describe('scratchLeft', () => {
+  it('is what the fullest image has left of its limit', async () => {
+    await using state = await makeStateFolder();
+    const of = await makeVmFolders(state.paths, 'vm');
+    await writeFile(of.scratchImage(0), Buffer.alloc(65_536, 1), { flush: true });
+    await writeFile(of.scratchImage(1), Buffer.alloc(262_144, 1), { flush: true });
+
+    const left = await scratchLeft(state.paths, 'vm', 1024 ** 2);
+
+    expect(left).toBe(1024 ** 2 - 262_144);
   });
 });
 

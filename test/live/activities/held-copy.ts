@@ -2,13 +2,14 @@ import { watchCopy } from '../../../activities/watch-copy.ts';
 import { copyJobs, setSpeed } from '../../../lab/copy-jobs.ts';
 import type { InstantTap } from '../../../lab/instant-tap.ts';
 import type { Rig } from '../rig/rig.ts';
+import type { Halt } from '../../../model/halt.ts';
 import { Way } from '../rig/way.ts';
 
 /** A copy in its middle, watched as a worker watches it. */
 export type HeldCopy = {
   readonly run: Way;
   /** The end of the watch. */
-  readonly watched: Promise<void>;
+  readonly watched: Promise<Halt | undefined>;
   /** What a cancelled workflow does to its activity. */
   readonly cancel: () => void;
   /** Lets the jobs go as fast as their targets. */
@@ -23,7 +24,7 @@ export async function holdCopy(rig: Rig, tap: InstantTap): Promise<HeldCopy> {
   await run.until('startCopy');
   tap.copySpeed = undefined;
   const cancelled = new AbortController();
-  let watched = Promise.resolve();
+  let watched: HeldCopy['watched'] = Promise.resolve(undefined);
   const inMiddle = new Promise<void>((resolve) => {
     watched = watchCopy(dependencies, run.plan, cancelled.signal, ({ doneBytes, totalBytes }) => {
       if (doneBytes > 0 && doneBytes < totalBytes) resolve();

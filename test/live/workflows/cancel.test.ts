@@ -17,7 +17,7 @@ afterAll(async () => stage[Symbol.asyncDispose]());
 const cancelled = { status: 'CANCELLED', error: 'CancelledFailure' };
 
 /** Cancels the backup whose step calls this; from then on Temporal has it on record. */
-async function cancelFromWithin(): Promise<void> {
+async function cancelFromWithin(): Promise<undefined> {
   const workflowId = Context.current().info.workflowExecution?.workflowId ?? '';
   await stage.client.workflow.getHandle(workflowId).cancel();
 }

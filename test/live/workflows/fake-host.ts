@@ -1,6 +1,8 @@
+import { Context } from '@temporalio/activity';
 import type { HostActivities } from '../../../activities/host-activities.ts';
 import { PlanInput } from '../../../activities/plan-backup.ts';
 import { PublishInput } from '../../../activities/publish-backup.ts';
+import { ResumeInput } from '../../../activities/resume-copy.ts';
 import { RollbackInput } from '../../../activities/rollback-backup.ts';
 import type { Instant } from '../../../model/instant.ts';
 import { BackupPlan } from '../../../model/plan.ts';
@@ -17,6 +19,13 @@ export const instant: Instant = {
   freeze: { frozen: true, filesystems: 2 },
 };
 
+/** What an activity does that has no end of its own. Cancellation comes with a heartbeat's reply. */
+export async function untilCancelled(): Promise<never> {
+  const context = Context.current();
+  const timer = setInterval(() => context.heartbeat(), 50);
+  return context.cancelled.finally(() => clearInterval(timer));
+}
+
 /** Steps that all go well. */
 export const goesWell: HostActivities = {
   planBackup: async ({ request, backupId }) => planOf(backupId, null, request.vm),
@@ -25,7 +34,9 @@ export const goesWell: HostActivities = {
   takeInstant: async () => instant,
   thawGuest: async () => ({ frozenMs: 41.5, held: true }),
   startCopy: async () => {},
-  watchCopy: async () => {},
+  watchCopy: async () => undefined,
+  watchHalt: untilCancelled,
+  resumeCopy: async () => {},
   commitBackup: async () => {},
   publishBackup: async ({ plan, instant }) => {
     const { vm, backupId, kind, parent } = plan;
@@ -48,6 +59,8 @@ const inputs = {
   thawGuest: BackupPlan,
   startCopy: BackupPlan,
   watchCopy: BackupPlan,
+  watchHalt: BackupPlan,
+  resumeCopy: ResumeInput,
   commitBackup: BackupPlan,
   publishBackup: PublishInput,
   rollbackBackup: RollbackInput,
@@ -72,6 +85,8 @@ export function fakeHostActivities(vms: ReadonlyMap<string, FakeVm>): HostActivi
     thawGuest: step('thawGuest'),
     startCopy: step('startCopy'),
     watchCopy: step('watchCopy'),
+    watchHalt: step('watchHalt'),
+    resumeCopy: step('resumeCopy'),
     commitBackup: step('commitBackup'),
     publishBackup: step('publishBackup'),
     rollbackBackup: step('rollbackBackup'),
