@@ -140,7 +140,8 @@ async function pauseActivities(
     await asked.then(
       () => found++,
       (error: unknown) => {
-        if (!isGrpcServiceError(error) || Number(error.code) !== NOT_FOUND) throw error;
+        const code: number | undefined = isGrpcServiceError(error) ? error.code : undefined;
+        if (code !== NOT_FOUND) throw error;
       },
     );
   }
