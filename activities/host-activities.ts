@@ -12,6 +12,7 @@ import { publishBackup, PublishInput } from './publish-backup.ts';
 import { resumeCopy, ResumeInput } from './resume-copy.ts';
 import { rollbackBackup, RollbackInput } from './rollback-backup.ts';
 import { running } from './running.ts';
+import { BandwidthInput, setBandwidth } from './set-bandwidth.ts';
 import { startCopy } from './start-copy.ts';
 import { takeInstant } from './take-instant.ts';
 import { thawGuest } from './thaw-guest.ts';
@@ -67,6 +68,10 @@ export function createHostActivities(dependencies: HostDependencies) {
       return running(dependencies, checked.plan.vm, (signal) =>
         resumeCopy(dependencies, checked, signal),
       );
+    },
+    setBandwidth: async (input: BandwidthInput): Promise<void> => {
+      const checked = parseInput(BandwidthInput, 'setBandwidth', input);
+      return running(dependencies, checked.vm, () => setBandwidth(dependencies, checked));
     },
     commitBackup: planned(commitBackup),
     publishBackup: async (input: PublishInput): Promise<BackupResult> => {

@@ -122,6 +122,7 @@ async function decide(
       ...(config.freezeMountpoints && { freezeMountpoints: [...config.freezeMountpoints] }),
       maxFreezeSeconds: config.maxFreezeSeconds,
       targetStallSeconds: config.targetStallSeconds,
+      maxBytesPerSecond: request.maxBytesPerSecond ?? config.maxBytesPerSecond,
       onSourceError: request.onSourceError ?? config.onSourceError,
       onTargetError: request.onTargetError ?? config.onTargetError,
       operatorWaitSeconds: config.operatorWaitSeconds,

@@ -3,6 +3,7 @@ import { TargetLostError } from '../capture/errors.ts';
 import { watchJobs } from '../capture/watch.ts';
 import { requireGuard } from '../host/guard/require-guard.ts';
 import { hasSinks } from '../host/receivers.ts';
+import { wishedSpeed } from '../host/speed-wish.ts';
 import type { Halt } from '../model/halt.ts';
 import type { Progress } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
@@ -26,11 +27,16 @@ export async function watchCopy(
   return atStep(dependencies, plan, signal, async (site) => {
     let copiedBytes = 0;
     const halt = await withCapture(site, plan, (context) =>
-      watchJobs(context, async (progress) => {
-        copiedBytes = progress.doneBytes;
-        onProgress(progress);
-        if (plan.shield === 'none') await requireGuard(site.paths, plan.vm, plan.backupId, signal);
-      }),
+      watchJobs(
+        context,
+        async (progress) => {
+          copiedBytes = progress.doneBytes;
+          onProgress(progress);
+          if (plan.shield === 'none')
+            await requireGuard(site.paths, plan.vm, plan.backupId, signal);
+        },
+        async () => wishedSpeed(site.paths, plan.vm, plan.backupId),
+      ),
     );
     if (halt) return halt;
     const deadlineMs = flushDeadlineMs(

@@ -9,6 +9,7 @@ export function copyJob(plan: BackupPlan, disk: DiskPlan, source: string): Actio
     data: {
       ...lasting(ourName(plan.backupId, disk.index, 'j')),
       ...onErrors(plan),
+      ...speedOf(plan),
       device: source,
       target: ourName(plan.backupId, disk.index, 't'),
       ...(disk.kind === 'full'
@@ -29,6 +30,7 @@ export function secondPassJob(plan: BackupPlan, disk: DiskPlan): Action {
     data: {
       ...lasting(ourName(plan.backupId, disk.index, 'k')),
       ...onErrors(plan),
+      ...speedOf(plan),
       device: ourName(plan.backupId, disk.index, 's'),
       target: ourName(plan.backupId, disk.index, 't'),
       sync: 'top',
@@ -50,4 +52,8 @@ function onErrors({ onSourceError = 'report', onTargetError = 'report' }: Backup
       'on-target-error': onTargetError === 'ignore' ? ('stop' as const) : onTargetError,
     }),
   };
+}
+
+function speedOf({ maxBytesPerSecond: speed = 0 }: BackupPlan) {
+  return speed > 0 ? { speed } : {};
 }

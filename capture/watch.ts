@@ -6,6 +6,7 @@ import { ourJobs } from './await-jobs.ts';
 import { secondPassJob } from './copy-jobs.ts';
 import { haltedJobs, haltOf, isIgnored, JobErrors, mayHalt, resumeJobs } from './halted-jobs.ts';
 import { passesOf, progressOf, refuseBroken, type Passes } from './passes.ts';
+import { setSpeed } from './set-speed.ts';
 import { StallClock } from './stall-clock.ts';
 import type { Job } from './vm-state.ts';
 
@@ -19,11 +20,13 @@ type Watched = {
  * Follows the copy until the last job of every disk waits in `pending` (undefined), or until one stands still and an
  * operator has to say what is to become of it, and reports how far it is. Below QEMU 10.0 it finalizes the first pass and
  * starts the second. May be called again by anyone: all it knows it reads from the jobs. `onLook` may end it by throwing.
+ * `wishedSpeed` is asked at each look, and the jobs of both passes are made to go so fast.
  * A failed or vanished job is a `BlockJobError`, a target without progress for too long a `TargetStalledError`.
  */
 export async function watchJobs(
   { qmp, plan, signal }: Watched,
   onLook: (progress: Progress) => Promise<void>,
+  wishedSpeed: () => Promise<number | undefined> = async () => undefined,
 ): Promise<Halt | undefined> {
   const stall = new StallClock(plan.targetStallSeconds);
   const errors = new JobErrors();
@@ -34,6 +37,8 @@ export async function watchJobs(
       const { first, second, last } = passes;
       const progress = progressOf(passes, plan);
       await onLook(progress);
+      const speed = await wishedSpeed();
+      if (speed !== undefined) await setSpeed(qmp, plan, speed);
       const halt = await lookAtHalted(qmp, plan, passes, errors);
       if (halt) return halt;
       stall.see(progress.doneBytes);

@@ -24,6 +24,7 @@ export type Finished =
     }
   | { readonly vm: string; readonly workflowId: string; readonly resumed: true }
   | { readonly vm: string; readonly workflowId: string; readonly aborted: true }
+  | { readonly vm: string; readonly workflowId: string; readonly bytesPerSecond: number }
   | { readonly backups: number }
   | { readonly running: number }
   | { readonly problems: number; readonly warnings: number }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { RemoteRepository } from '../repository/remote.ts';
 import type { Repository } from '../repository/repository.ts';
 import { addAnswerCommands } from './commands/answer.ts';
+import { addBandwidthCommand } from './commands/bandwidth.ts';
 import { addBackupCommand } from './commands/backup.ts';
 import { addBackupsCommand } from './commands/backups.ts';
 import { addCancelCommand } from './commands/cancel.ts';
@@ -41,6 +42,7 @@ export async function run(
     addStatusCommand,
     addCancelCommand,
     addAnswerCommands,
+    addBandwidthCommand,
     addRestoreCommand,
     addDoctorCommand,
   ])

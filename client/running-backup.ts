@@ -18,6 +18,9 @@ const QUERY_MS = 2_000;
 /** A step on its host, which may have to wait for the one before it. */
 const TELL_MS = 120_000;
 
+/** What a running backup can be told, and answers. */
+export type Update = 'resume' | 'abort' | 'setBandwidth';
+
 /** A backup that was started, or found: a handle to its workflow. */
 export class RunningBackup {
   readonly vm: string;
@@ -71,7 +74,7 @@ export class RunningBackup {
    * Tells it something that only it can do, and waits until that is done. False when it has ended already; what it refuses
    * is a `BackupRefusedError`.
    */
-  async tell(update: 'resume' | 'abort', ...args: [] | [object]): Promise<boolean> {
+  async tell(update: Update, ...args: [] | [object]): Promise<boolean> {
     try {
       const options = { args: args as [object] };
       await this.#link.call(

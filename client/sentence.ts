@@ -132,6 +132,10 @@ function finishedSentence(finished: Finished): string {
   if ('resumed' in finished) return `${finished.vm}: the copy goes on`;
   if ('aborted' in finished)
     return `${finished.vm}: aborted. It undoes what it did; follow it: stillpoint status ${finished.vm}`;
+  if ('bytesPerSecond' in finished)
+    return finished.bytesPerSecond === 0
+      ? `${finished.vm}: copies without a limit from now on`
+      : `${finished.vm}: copies at most ${formatBytes(finished.bytesPerSecond)} a second of each disk from now on`;
   if ('restored' in finished)
     return `${finished.vm}: ${finished.backupId} is restored, and depends on nothing in the repository`;
   if ('backups' in finished) return finished.backups === 0 ? 'No backups yet.' : '';

@@ -5,7 +5,7 @@ import { BackupRequest } from '../model/request.ts';
 import type { backupVm } from '../workflows/backup-vm.ts';
 import { BackupRunningError, NoBackupRunningError, UsageError } from './errors.ts';
 import { countPollers } from './pollers.ts';
-import { RunningBackup } from './running-backup.ts';
+import { RunningBackup, type Update } from './running-backup.ts';
 import { TemporalLink } from './temporal-link.ts';
 import type { VmStatus } from './vm-status.ts';
 import { taskQueue, vmOf, workflowIdOf } from './workflow-ids.ts';
@@ -101,6 +101,14 @@ export class StillpointClient implements AsyncDisposable {
     return this.#tell(vm, 'abort');
   }
 
+  /**
+   * Limits how fast each disk of a running backup is copied from now on, in bytes per second: 65,536 at least, 0 is no limit.
+   * Returns when its host knows. `NoBackupRunningError` when none runs; what it refuses is a `BackupRefusedError`.
+   */
+  async setBandwidth(vm: string, bytesPerSecond: number): Promise<RunningBackup> {
+    return this.#tell(vm, 'setBandwidth', { bytesPerSecond });
+  }
+
   /** The backup of a VM that runs, a schedule's too, else the last one that we or the Temporal CLI started. */
   async findBackup(vm: string): Promise<RunningBackup | undefined> {
     const workflowId = workflowIdOf(vm);
@@ -127,11 +135,7 @@ export class StillpointClient implements AsyncDisposable {
     await this.close();
   }
 
-  async #tell(
-    vm: string,
-    update: 'resume' | 'abort',
-    ...args: [] | [object]
-  ): Promise<RunningBackup> {
+  async #tell(vm: string, update: Update, ...args: [] | [object]): Promise<RunningBackup> {
     const backup = await this.findBackup(vm);
     if (!backup || !(await isRunning(backup)) || !(await backup.tell(update, ...args)))
       throw new NoBackupRunningError(vm);

@@ -112,7 +112,7 @@ function defaultOf(schema: Schema, isRequired: boolean): string {
   if (isRequired) return 'required';
   const value = schema.default;
   if (value === undefined || typeof value === 'object') return '';
-  return schema.anyOf ? `\`${Number(value) / 1024 ** 3}GiB\`` : `\`${value}\``;
+  return schema.anyOf && value !== 0 ? `\`${Number(value) / 1024 ** 3}GiB\`` : `\`${value}\``;
 }
 
 function cell(text = ''): string {

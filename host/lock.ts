@@ -54,11 +54,12 @@ export async function requireLock(paths: StatePaths, vm: string, backupId: strin
   throw new LockLostError(`${vm}: backup ${backupId} does not hold the VM any more: ${now}`);
 }
 
-/** Gives the VM up. Removes only this backup's own lock, and may be called again. Call it under the VM's mutex. */
+/** Gives the VM up, and what was wished for its copy with it. Removes only this backup's own lock, and may be called again. Call it under the VM's mutex. */
 export async function releaseLock(paths: StatePaths, vm: string, backupId: string): Promise<void> {
-  const { lock: path } = paths.vm(vm);
+  const { lock: path, speed } = paths.vm(vm);
   const lock = await readLock(paths, vm);
   if (lock?.backupId !== backupId) return;
+  await removeFile(speed);
   await removeFile(path);
   await syncFolder(dirname(path));
 }

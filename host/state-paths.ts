@@ -12,6 +12,8 @@ export type VmPaths = {
   readonly lock: string;
   readonly stop: string;
   readonly freeze: string;
+  /** How fast the backup that holds the lock is to copy. */
+  readonly speed: string;
   readonly guardConfig: string;
   readonly guardLog: string;
   /** Folder of the VM's sockets, with a slash at its end: what listens below it is ours. */
@@ -53,6 +55,7 @@ function vmPaths(root: string, vm: string): VmPaths {
     lock: join(folder, 'lock.json'),
     stop: join(folder, 'stop.json'),
     freeze: join(folder, 'freeze.json'),
+    speed: join(folder, 'speed.json'),
     guardConfig: join(folder, 'guard.json'),
     guardLog: join(folder, 'guard.log'),
     run,

@@ -44,3 +44,12 @@ export const Reason = z
   ])
   .describe('Why a disk is backed up the way it is.');
 export type Reason = z.infer<typeof Reason>;
+
+/** How fast each disk is copied at most, in bytes per second: 0 is no limit. A slower copy would look like one that hangs. */
+export const BytesPerSecond = z
+  .int()
+  .min(0)
+  .max(1024 ** 4)
+  .refine((bytes) => bytes === 0 || bytes >= 65_536, {
+    error: 'a limit is 64 KiB per second at least; 0 is none',
+  });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OnError, Quiesce, Shield } from './choices.ts';
+import { BytesPerSecond, OnError, Quiesce, Shield } from './choices.ts';
 import { MountPoint, VmName } from './names.ts';
 
 const AbsolutePath = z.string().startsWith('/', { error: 'must be an absolute path' });
@@ -56,6 +56,11 @@ const VmSettings = z.strictObject({
     .describe(
       'A copy that makes no progress for this long is given up, and the VM freed. Its last flush, which shows no progress, gets the time to write what waits in memory at 4 MiB/s on top.',
     ),
+  maxBytesPerSecond: Bytes.pipe(BytesPerSecond)
+    .exactOptional()
+    .describe(
+      'How fast each disk is copied at most, per second; 64KiB at least, 0 is no limit. It can be changed while a backup runs.',
+    ),
   onSourceError: OnError.exactOptional().describe(
     'What becomes of a copy that cannot read a disk: `report` (the backup fails), `ignore` (tries again every second, for `targetStallSeconds`), `stop` (waits for an operator) or `enospc` (waits for want of room, else fails).',
   ),
@@ -91,6 +96,7 @@ const defaults = {
   quiesce: 'preferred',
   maxFreezeSeconds: 10,
   targetStallSeconds: 60,
+  maxBytesPerSecond: 0,
   onSourceError: 'report',
   onTargetError: 'report',
   operatorWaitSeconds: 86_400,
@@ -168,6 +174,7 @@ export type VmConfig = {
   readonly freezeMountpoints: readonly string[] | undefined;
   readonly maxFreezeSeconds: number;
   readonly targetStallSeconds: number;
+  readonly maxBytesPerSecond: number;
   readonly onSourceError: OnError;
   readonly onTargetError: OnError;
   readonly operatorWaitSeconds: number;
@@ -193,6 +200,7 @@ export function vmConfig(inventory: Inventory, vm: string, hostName: string): Vm
     freezeMountpoints: given.freezeMountpoints,
     maxFreezeSeconds: given.maxFreezeSeconds,
     targetStallSeconds: given.targetStallSeconds,
+    maxBytesPerSecond: given.maxBytesPerSecond,
     onSourceError: given.onSourceError,
     onTargetError: given.onTargetError,
     operatorWaitSeconds: given.operatorWaitSeconds,

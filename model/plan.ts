@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Kind, OnError, Quiesce, Reason, Shield } from './choices.ts';
+import { BytesPerSecond, Kind, OnError, Quiesce, Reason, Shield } from './choices.ts';
 import { BackupId, DeviceName, MountPoint, VmName } from './names.ts';
 
 /** Seen on the disk's node: names of bitmaps only ever reach QEMU if it shows them again. */
@@ -39,6 +39,7 @@ export const BackupPlan = z.strictObject({
     .describe('What alone is to be frozen. Left out: all file systems.'),
   maxFreezeSeconds: z.int().min(1).max(60),
   targetStallSeconds: z.int().min(1).max(86_400),
+  maxBytesPerSecond: BytesPerSecond.exactOptional().describe('Of each disk. Left out: no limit.'),
   onSourceError: OnError.exactOptional().describe('Left out: `report`.'),
   onTargetError: OnError.exactOptional().describe('Left out: `report`.'),
   operatorWaitSeconds: z.int().min(1).max(604_800).exactOptional(),

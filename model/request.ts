@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OnError, Quiesce, RequestedKind, Shield } from './choices.ts';
+import { BytesPerSecond, OnError, Quiesce, RequestedKind, Shield } from './choices.ts';
 import { BackupId, VmName } from './names.ts';
 
 /** The input of the workflow `backupVm`. All but `vm` is optional; what is left out comes from the inventory. */
@@ -14,6 +14,9 @@ export const BackupRequest = z
     ),
     quiesce: Quiesce.optional().describe('Whether to freeze the guest file systems.'),
     shield: Shield.optional().describe('What stands between the guest and the target.'),
+    maxBytesPerSecond: BytesPerSecond.optional().describe(
+      'How fast each disk is copied at most; 0 is no limit.',
+    ),
     onSourceError: OnError.optional().describe('What becomes of a copy that cannot read a disk.'),
     onTargetError: OnError.optional().describe(
       'What becomes of a copy that cannot write to its target.',

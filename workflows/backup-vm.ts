@@ -12,6 +12,7 @@ import type { BackupRequest } from '../model/request.ts';
 import type { BackupResult } from '../model/result.ts';
 import { messageOf, worthStartingAnew } from './anew.ts';
 import { takeInstantAtRest } from './at-rest.ts';
+import { takeBandwidth } from './bandwidth.ts';
 import { Operator } from './operator.ts';
 import { Report } from './report.ts';
 import { Saga } from './saga.ts';
@@ -38,6 +39,8 @@ export async function backupVm(request: BackupRequest): Promise<BackupResult> {
   setHandler(statusQuery, () => report.status);
   setHandler(abandonSignal, () => void (abandoned = true));
   const operator = new Operator(report.vm, report);
+  let setBandwidth: ((bytesPerSecond: number) => Promise<void>) | undefined;
+  takeBandwidth(report.vm, () => setBandwidth);
 
   const { vm, host, taskQueue, maxFreezeSeconds, indexed, parsed } = await locateVm(request);
   report.located(host, indexed);
@@ -48,6 +51,7 @@ export async function backupVm(request: BackupRequest): Promise<BackupResult> {
   const result = saga.run(async (): Promise<BackupResult> => {
     const plan = await steps.planBackup({ request: parsed, backupId, runId });
     report.planned(plan);
+    setBandwidth = async (bytesPerSecond) => steps.setBandwidth({ vm, backupId, bytesPerSecond });
     const hostLost = () => abandoned && root.consideredCancelled;
     const instant = await startTheCopy(steps, plan, report, hostLost);
     await operator.copy(steps, plan);
@@ -65,6 +69,8 @@ export async function backupVm(request: BackupRequest): Promise<BackupResult> {
   try {
     return await result;
   } finally {
+    // Nobody waits any more for a plan that is not to come.
+    setBandwidth ??= async () => {};
     // An operator who has asked for something is answered.
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   }

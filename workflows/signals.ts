@@ -15,3 +15,8 @@ export const resumeUpdate = defineUpdate<void, [ResumeRequest]>('resume');
 
 /** Tells a backup that waits for an operator to undo itself. */
 export const abortUpdate = defineUpdate<void>('abort');
+
+/** Tells a backup how fast each of its disks is to be copied from now on; 0 is no limit. */
+export const bandwidthUpdate = defineUpdate<void, [{ readonly bytesPerSecond: number }]>(
+  'setBandwidth',
+);

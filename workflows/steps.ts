@@ -108,6 +108,10 @@ export function stepsOn(taskQueue: string, maxFreezeSeconds: number) {
       ...repeated,
       scheduleToStartTimeout: '30 seconds',
     }),
+    setBandwidth: step('setBandwidth', 'Say how fast to copy', {
+      ...repeated,
+      scheduleToStartTimeout: '30 seconds',
+    }),
     commitBackup: step('commitBackup', 'Free the VM, keep the new segments', unbounded),
     publishBackup: step('publishBackup', 'Digest and publish', {
       ...unbounded,

@@ -5,6 +5,7 @@ import { BackupId } from '../../model/names.ts';
 import { UsageError } from '../errors.ts';
 import { followBackup } from '../follow-backup.ts';
 import type { Session } from '../session.ts';
+import { bytesPerSecondArgument } from './bandwidth.ts';
 import { vmArgument } from './vm-argument.ts';
 
 type Options = {
@@ -12,6 +13,7 @@ type Options = {
   since?: string;
   quiesce?: Quiesce;
   shield?: Shield;
+  maxBytesPerSecond?: string;
   onSourceError?: OnError;
   onTargetError?: OnError;
   detach?: true;
@@ -37,6 +39,7 @@ export function addBackupCommand(program: Command, session: Session): void {
         Shield.options,
       ),
     )
+    .option('--max-bytes-per-second <bytes>', 'copy no disk faster: 50MiB, or 0 for no limit')
     .addOption(
       new Option('--on-source-error <what>', 'when a disk cannot be read').choices(OnError.options),
     )
@@ -52,6 +55,8 @@ export function addBackupCommand(program: Command, session: Session): void {
 async function backUp(session: Session, vm: string, options: Options): Promise<void> {
   const { since, quiesce, shield, onSourceError, onTargetError, detach } = options;
   const kind = kindAsked(options);
+  const speed = options.maxBytesPerSecond;
+  const maxBytesPerSecond = speed === undefined ? undefined : bytesPerSecondArgument(speed);
   const { inventory, inventoryPath } = await session.inventory();
   vmNamed(inventory, vm, inventoryPath);
   const client = await session.temporal();
@@ -62,6 +67,7 @@ async function backUp(session: Session, vm: string, options: Options): Promise<v
     ...(since !== undefined && { since }),
     ...(quiesce && { quiesce }),
     ...(shield && { shield }),
+    ...(maxBytesPerSecond !== undefined && { maxBytesPerSecond }),
     ...(onSourceError && { onSourceError }),
     ...(onTargetError && { onTargetError }),
   });

@@ -82,6 +82,11 @@ export const commands = {
 
   'query-jobs': { args: None, returns: z.array(JobInfo) },
   'query-block-jobs': { args: None, returns: z.array(BlockJobInfo) },
+  /** `device` is the job. Bytes per second; 0 is no limit. */
+  'block-job-set-speed': {
+    args: z.strictObject({ device: z.string(), speed: z.int().min(0) }),
+    returns: Nothing,
+  },
   'blockdev-backup': { args: BlockdevBackup, returns: Nothing },
   'job-cancel': { args: JobId, returns: Nothing },
   'job-complete': { args: JobId, returns: Nothing },

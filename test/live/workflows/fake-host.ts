@@ -4,6 +4,7 @@ import { PlanInput } from '../../../activities/plan-backup.ts';
 import { PublishInput } from '../../../activities/publish-backup.ts';
 import { ResumeInput } from '../../../activities/resume-copy.ts';
 import { RollbackInput } from '../../../activities/rollback-backup.ts';
+import { BandwidthInput } from '../../../activities/set-bandwidth.ts';
 import type { Instant } from '../../../model/instant.ts';
 import { BackupPlan } from '../../../model/plan.ts';
 import { planOf } from '../../repository/sample.ts';
@@ -37,6 +38,7 @@ export const goesWell: HostActivities = {
   watchCopy: async () => undefined,
   watchHalt: untilCancelled,
   resumeCopy: async () => {},
+  setBandwidth: async () => {},
   commitBackup: async () => {},
   publishBackup: async ({ plan, instant }) => {
     const { vm, backupId, kind, parent } = plan;
@@ -61,6 +63,7 @@ const inputs = {
   watchCopy: BackupPlan,
   watchHalt: BackupPlan,
   resumeCopy: ResumeInput,
+  setBandwidth: BandwidthInput,
   commitBackup: BackupPlan,
   publishBackup: PublishInput,
   rollbackBackup: RollbackInput,
@@ -87,6 +90,7 @@ export function fakeHostActivities(vms: ReadonlyMap<string, FakeVm>): HostActivi
     watchCopy: step('watchCopy'),
     watchHalt: step('watchHalt'),
     resumeCopy: step('resumeCopy'),
+    setBandwidth: step('setBandwidth'),
     commitBackup: step('commitBackup'),
     publishBackup: step('publishBackup'),
     rollbackBackup: step('rollbackBackup'),

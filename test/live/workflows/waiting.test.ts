@@ -186,6 +186,29 @@ describe.concurrent('backupVm, whose copy stands still', { timeout: 180_000 }, (
     await storeHistory('cancelled-while-waiting', backup);
   });
 
+  it('is told a speed while it copies, which its host takes', async () => {
+    const speeds: number[] = [];
+    const held = new HeldStep();
+    const { start } = stage.vm('speed', {
+      watchCopy: held.run,
+      setBandwidth: async ({ bytesPerSecond }) => void speeds.push(bytesPerSecond),
+    });
+    const backup = await start();
+    await held.started;
+    const tell = async (bytesPerSecond: number) =>
+      backup.executeUpdate<void, [object]>('setBandwidth', { args: [{ bytesPerSecond }] });
+
+    await tell(1_048_576);
+    const refused = await refusal(tell(-1));
+
+    expect({ speeds, refused }).toEqual({ speeds: [1_048_576], refused: 'RequestError' });
+    await backup.cancel();
+    await held.cancelled;
+    held.end();
+    await outcomeOf(backup);
+    await storeHistory('speed-changed', backup);
+  });
+
   it('takes no answer while it does not wait', async () => {
     const held = new HeldStep();
     const { start } = stage.vm('not-waiting', { watchCopy: held.run });
