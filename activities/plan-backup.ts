@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { chooseShield, queryAbilities } from '../capture/abilities.ts';
 import { chooseDisks } from '../capture/choose-disks.ts';
+import { refuseForeignJob } from '../capture/foreign-jobs.ts';
 import { planDisks } from '../capture/plan-disks.ts';
 import { readVmState, type Disk } from '../capture/vm-state.ts';
 import { acquireLock, readLock, releaseLock, type Lock } from '../host/lock.ts';
@@ -103,8 +104,9 @@ async function decide(
         backupId: since,
       });
 
-    const { disks: devices } = await readVmState(qmp);
-    const chosen = await chooseDisks(qmp, devices, config.disks);
+    const state = await readVmState(qmp);
+    const chosen = await chooseDisks(qmp, state.disks, config.disks);
+    for (const disk of chosen.disks) refuseForeignJob(state, disk);
     const disks = planDisks(chosen.disks, published, request, found);
     return {
       vm: config.vm,

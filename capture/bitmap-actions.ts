@@ -3,6 +3,7 @@ import type { DiskPlan, BackupPlan } from '../model/plan.ts';
 import { segmentsOf } from '../model/segments.ts';
 import type { Args } from '../qemu/qmp/commands.ts';
 import { VmChangedError } from './errors.ts';
+import { refuseForeignJob } from './foreign-jobs.ts';
 import type { Disk, VmState } from './vm-state.ts';
 
 export type Action = Args<'transaction'>['actions'][number];
@@ -19,6 +20,7 @@ export function plannedDisk(state: VmState, planned: DiskPlan): Disk {
   const usable = disk.bitmaps.filter(({ inconsistent }) => !inconsistent).map(({ name }) => name);
   const missing = planned.merge.find((name) => !usable.includes(name));
   if (missing !== undefined) throw changed(planned, `has lost bitmap ${missing}`);
+  refuseForeignJob(state, disk);
   return disk;
 }
 

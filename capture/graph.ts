@@ -1,6 +1,7 @@
 import type { Returns } from '../qemu/qmp/commands.ts';
 
 type Reply = Returns<'x-debug-query-block-graph'>;
+type Edge = { readonly above: string | undefined; readonly link: string; readonly below: string };
 
 /**
  * The block graph by node names. `x-debug-query-block-graph` is the one query of nodes that never kills QEMU: on 5.2
@@ -8,23 +9,36 @@ type Reply = Returns<'x-debug-query-block-graph'>;
  */
 export class BlockGraph {
   readonly nodes: readonly string[];
-  readonly #childOf: ReadonlyMap<string, string>;
+  /** `above` is left out for what is no node: a device, an export, a job. */
+  readonly #edges: readonly Edge[];
 
   constructor(reply: Reply) {
     const nameOf = new Map(
       reply.nodes.filter(({ type }) => type === 'block-driver').map(({ id, name }) => [id, name]),
     );
     this.nodes = [...nameOf.values()];
-    this.#childOf = new Map(
-      reply.edges.flatMap(({ parent, child, name }) => {
-        const [above, below] = [nameOf.get(parent), nameOf.get(child)];
-        return above !== undefined && below !== undefined ? [[`${above}\n${name}`, below]] : [];
-      }),
-    );
+    this.#edges = reply.edges.flatMap(({ parent, child, name: link }) => {
+      const below = nameOf.get(child);
+      return below === undefined ? [] : [{ above: nameOf.get(parent), link, below }];
+    });
   }
 
   /** The node below `node` by that link, as `file`. */
   child(node: string, link: string): string | undefined {
-    return this.#childOf.get(`${node}\n${link}`);
+    return this.#edges.find((edge) => edge.above === node && edge.link === link)?.below;
+  }
+
+  /** The nodes above `node`. */
+  parents(node: string): string[] {
+    return this.#edges.flatMap(({ above, below }) =>
+      below === node && above !== undefined ? [above] : [],
+    );
+  }
+
+  /** Whether a device or an export has the node as its own. */
+  isRoot(node: string): boolean {
+    return this.#edges.some(
+      ({ above, link, below }) => below === node && above === undefined && link === 'root',
+    );
   }
 }

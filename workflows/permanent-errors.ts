@@ -10,6 +10,7 @@ import {
   WrongVmError,
 } from '../activities/errors.ts';
 import {
+  ForeignJobError,
   NoDiskError,
   ScratchFullError,
   TargetLostError,
@@ -37,6 +38,7 @@ export const permanent: string[] = [
   BackupPublishedError,
   BlockJobError,
   BrokenJsonError,
+  ForeignJobError,
   FreezeFailedError,
   GuardLostError,
   LibvirtManagedError,
