@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Instant, Progress, Thaw } from '../model/instant.ts';
 import { BackupPlan } from '../model/plan.ts';
 import type { BackupResult } from '../model/result.ts';
+import { carryTrackingOver } from './carry-over.ts';
 import { commitBackup } from './commit-backup.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { freezeGuest } from './freeze-guest.ts';
@@ -54,6 +55,12 @@ export function createHostActivities(dependencies: HostDependencies) {
       const checked = parseInput(PlanInput, 'planBackup', input);
       return running(dependencies, checked.request.vm, (signal) =>
         planBackup(dependencies, { ...checked, workflowId: workflowId() }, signal),
+      );
+    },
+    carryTrackingOver: async (plan: BackupPlan): Promise<{ troubles: string[] }> => {
+      const checked = parseInput(BackupPlan, 'carryTrackingOver', plan);
+      return running(dependencies, checked.vm, (signal, beat) =>
+        carryTrackingOver(dependencies, checked, signal, beat),
       );
     },
     prepareTargets: planned(prepareTargets),

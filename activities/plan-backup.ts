@@ -3,6 +3,7 @@ import { chooseShield, queryAbilities } from '../capture/abilities.ts';
 import { chooseDisks } from '../capture/choose-disks.ts';
 import { refuseForeignJob } from '../capture/foreign-jobs.ts';
 import { planDisks } from '../capture/plan-disks.ts';
+import { findTrackingBelow } from '../capture/under-snapshots.ts';
 import { readVmState, type Disk } from '../capture/vm-state.ts';
 import { acquireLock, readLock, releaseLock, type Lock } from '../host/lock.ts';
 import { VmBusyError } from '../host/errors.ts';
@@ -26,6 +27,12 @@ export const PlanInput = z.strictObject({
   request: BackupRequest,
   backupId: BackupId,
   runId: z.uuid().describe('The original run id of the workflow, which the lock names.'),
+  carried: z
+    .array(z.string().max(500))
+    .optional()
+    .describe(
+      'Tracking was carried over from below snapshots since the first plan; what went wrong.',
+    ),
 });
 export type PlanInput = z.output<typeof PlanInput>;
 
@@ -84,7 +91,7 @@ async function refuseIfBusy(
 /** `found` are the disks before the clean-up, which removed segments that are of no use and with them the reason to tell. */
 async function decide(
   site: VmSite,
-  { request, backupId }: PlanInput,
+  { request, backupId, carried }: PlanInput,
   found: readonly Disk[],
 ): Promise<BackupPlan> {
   const { config, repository } = site;
@@ -107,7 +114,12 @@ async function decide(
     const state = await readVmState(qmp);
     const chosen = await chooseDisks(qmp, state.disks, config.disks);
     for (const disk of chosen.disks) refuseForeignJob(state, disk);
-    const disks = planDisks(chosen.disks, published, request, found);
+    const { disks, warnings } = await findTrackingBelow(
+      qmp,
+      state,
+      planDisks(chosen.disks, published, request, found),
+      { ...request, published, carried: carried !== undefined },
+    );
     return {
       vm: config.vm,
       backupId,
@@ -131,6 +143,8 @@ async function decide(
       expectedBytes: disks.reduce((total, disk) => total + disk.expectedBytes, 0),
       warnings: [
         ...chosen.warnings,
+        ...warnings,
+        ...(carried ?? []),
         ...broken.map(({ problem }) => problem),
         ...(shield === 'fleece' ? await checkScratchSpace(site, disks) : []),
       ],

@@ -9,7 +9,7 @@ import type { Disk, VmState } from './vm-state.ts';
 export type Action = Args<'transaction'>['actions'][number];
 
 /** Always given: QEMU's own choice follows the image's cluster size, down to 4 KiB. */
-const granularity = 65_536;
+export const granularity = 65_536;
 
 /** The disk of the VM that a plan means, as it is now; a disk that is not as planned is a `VmChangedError`. */
 export function plannedDisk(state: VmState, planned: DiskPlan): Disk {

@@ -35,6 +35,11 @@ export class BlockGraph {
     );
   }
 
+  /** Whether the node has nothing above it and nothing below. */
+  isLoose(node: string): boolean {
+    return !this.#edges.some(({ above, below }) => above === node || below === node);
+  }
+
   /** Whether a device or an export has the node as its own. */
   isRoot(node: string): boolean {
     return this.#edges.some(

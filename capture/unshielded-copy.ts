@@ -10,7 +10,9 @@ export function unshieldedCopy(state: VmState): string | undefined {
   if (isShielded(state)) return undefined;
   const troubling = state.jobs.find(
     ({ id, status, error }) =>
-      parseOurName(id) !== undefined && (status === 'concluded' ? error !== undefined : true),
+      // What is read of an overlay goes nowhere, so no write of the guest can fail because of it.
+      (parseOurName(id)?.role ?? 'o') !== 'o' &&
+      (status === 'concluded' ? error !== undefined : true),
   );
   return troubling && parseOurName(troubling.id)?.backupId;
 }

@@ -2,6 +2,7 @@ import { deviceName, parseOurName } from '../model/names.ts';
 import type { SeenBitmap } from '../model/segments.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import type { Returns } from '../qemu/qmp/commands.ts';
+import type { BlockDirtyInfo } from '../qemu/qmp/replies.ts';
 import { BlockGraph } from './graph.ts';
 
 type Block = Returns<'query-block'>[number];
@@ -50,7 +51,7 @@ export async function readVmState(qmp: QmpClient): Promise<VmState> {
   const nodes = shielded ? await qmp.execute('query-named-block-nodes', { flat: true }) : [];
   const bitmapsOf = (node: string, block: Block): SeenBitmap[] => {
     const below = nodes.find((entry) => entry['node-name'] === node) ?? block.inserted;
-    return (below?.['dirty-bitmaps'] ?? []).flatMap(seen);
+    return seenBitmaps(below?.['dirty-bitmaps'] ?? []);
   };
   const disks = blocks.flatMap((block) => diskOf(block, graph, bitmapsOf));
   return { status, running, disks: withUniqueNames(disks), graph, jobs };
@@ -96,19 +97,11 @@ function idOf(qdev: string): string | undefined {
   return /^\/machine\/peripheral\/([^/]+)/.exec(qdev)?.[1];
 }
 
-function seen(
-  bitmap: NonNullable<NonNullable<Block['inserted']>['dirty-bitmaps']>[number],
-): SeenBitmap[] {
-  if (bitmap.name === undefined) return [];
-  return [
-    {
-      name: bitmap.name,
-      recording: bitmap.recording,
-      persistent: bitmap.persistent,
-      inconsistent: bitmap.inconsistent ?? false,
-      dirtyBytes: bitmap.count,
-    },
-  ];
+/** The bitmaps that have a name: others are those of QEMU's own jobs. */
+export function seenBitmaps(bitmaps: readonly BlockDirtyInfo[]): SeenBitmap[] {
+  return bitmaps.flatMap(({ name, recording, persistent, inconsistent = false, count }) =>
+    name === undefined ? [] : [{ name, recording, persistent, inconsistent, dirtyBytes: count }],
+  );
 }
 
 /** Names that became one as file names get a number, each another: a device never shares its files. */

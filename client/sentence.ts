@@ -51,6 +51,7 @@ export function sentence(message: Message): string {
 const doing: Record<Phase, string> = {
   locating: 'looking up its host',
   planning: 'looking at the VM and deciding what to copy',
+  following: 'carrying the tracking over an external snapshot',
   preparing: 'preparing the targets',
   freezing: 'freezing the guest',
   instant: 'taking the instant',

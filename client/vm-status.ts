@@ -48,6 +48,7 @@ const cancelRequested = 3;
 const phases: Record<string, Phase> = {
   locateVm: 'locating',
   planBackup: 'planning',
+  carryTrackingOver: 'following',
   prepareTargets: 'preparing',
   freezeGuest: 'freezing',
   takeInstant: 'instant',

@@ -37,6 +37,7 @@ export const Reason = z
     'no-tracking',
     'tracking-inconsistent',
     'tracking-broken',
+    'tracking-under-snapshot',
     'image-moved',
     'disk-resized',
     'parent-not-in-repository',

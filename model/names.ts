@@ -34,16 +34,17 @@ export function deviceName(raw: string): string {
 
 /**
  * What a node or job of ours is for: `t` target, `s` scratch, `f` filter (copy-before-write),
- * `a` snapshot-access, `j` copy job, `k` second-pass job, `p` the probe of the way to the target.
+ * `a` snapshot-access, `j` copy job, `k` second-pass job, `p` the probe of the way to the target, `o` what the overlays
+ * of somebody's snapshot have allocated.
  */
-export type Role = 't' | 's' | 'f' | 'a' | 'j' | 'k' | 'p';
+export type Role = 't' | 's' | 'f' | 'a' | 'j' | 'k' | 'p' | 'o';
 
 /** The name of a node or job of ours: 28 characters of the 31 that QEMU allows. */
 export function ourName(backupId: string, disk: number, role: Role): string {
   return `sp-${backupId}-${String(disk).padStart(2, '0')}${role}`;
 }
 
-const OurName = /^sp-(\d{8}T\d{6}Z-[0-9a-f]{4})-(\d\d)([tsfajkp])$/;
+const OurName = /^sp-(\d{8}T\d{6}Z-[0-9a-f]{4})-(\d\d)([tsfajkpo])$/;
 
 /** Reads a name that `ourName` made, or tells that it is not ours. */
 export function parseOurName(

@@ -2,14 +2,26 @@ import { z } from 'zod';
 import { BytesPerSecond, Kind, OnError, Quiesce, Reason, Shield } from './choices.ts';
 import { BackupId, DeviceName, MountPoint, VmName } from './names.ts';
 
+const NodeName = z.string().min(1).max(127);
+
 /** Seen on the disk's node: names of bitmaps only ever reach QEMU if it shows them again. */
 const BitmapName = z.string().min(1).max(1023);
+
+/** Where tracking lies that is to be carried over to a disk's own node. */
+const TrackingBelow = z.strictObject({
+  from: NodeName.describe('The node that has the segments.'),
+  overlays: z.array(NodeName).min(1).describe('The nodes above it, the own one first.'),
+  segments: z
+    .array(z.strictObject({ name: BitmapName, recording: z.boolean() }))
+    .min(1)
+    .describe('The chain, newest first.'),
+});
 
 /** What is to happen to one disk. Names and numbers only: paths are derived on the host. */
 export const DiskPlan = z.strictObject({
   index: z.int().min(0).max(99).describe('Position in the plan; part of node and job names.'),
   device: DeviceName,
-  node: z.string().min(1).max(127).describe('The node that the guest device writes to.'),
+  node: NodeName.describe('The node that the guest device writes to.'),
   virtualBytes: z.int().min(1),
   persistent: z.boolean().describe('Whether the image can keep bitmaps (qcow2).'),
   kind: Kind,
@@ -18,6 +30,9 @@ export const DiskPlan = z.strictObject({
   previous: BackupId.nullable().describe('The predecessor that the new segment names.'),
   merge: z.array(BitmapName).describe('The segments whose union is copied; empty for a full one.'),
   expectedBytes: z.int().min(0),
+  below: TrackingBelow.optional().describe(
+    'Tracking that an external snapshot has left below the node, to be carried over to it.',
+  ),
 });
 export type DiskPlan = z.infer<typeof DiskPlan>;
 

@@ -26,6 +26,7 @@ export type BackupResult = {
 export type Phase =
   | 'locating'
   | 'planning'
+  | 'following'
   | 'preparing'
   | 'freezing'
   | 'instant'

@@ -2,6 +2,7 @@ import {
   allHandlersFinished,
   CancellationScope,
   condition,
+  isCancellation,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -49,7 +50,7 @@ export async function backupVm(request: BackupRequest): Promise<BackupResult> {
   saga.onFailure(() => undo(steps, { vm, backupId, runId }, report, () => abandoned));
 
   const result = saga.run(async (): Promise<BackupResult> => {
-    const plan = await steps.planBackup({ request: parsed, backupId, runId });
+    const plan = await decide(steps, { request: parsed, backupId, runId }, report);
     report.planned(plan);
     setBandwidth = async (bytesPerSecond) => steps.setBandwidth({ vm, backupId, bytesPerSecond });
     const hostLost = () => abandoned && root.consideredCancelled;
@@ -74,6 +75,23 @@ export async function backupVm(request: BackupRequest): Promise<BackupResult> {
     // An operator who has asked for something is answered.
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   }
+}
+
+/** What to copy. Tracking that lies below somebody's snapshot is carried over first, and the rest decided anew. */
+async function decide(
+  steps: Steps,
+  input: Parameters<Steps['planBackup']>[0],
+  report: Report,
+): Promise<BackupPlan> {
+  const plan = await steps.planBackup(input);
+  if (!plan.disks.some(({ below }) => below)) return plan;
+  report.enter('following');
+  const { troubles } = await steps.carryTrackingOver(plan).catch((failure: unknown) => {
+    if (isCancellation(failure)) throw failure;
+    return { troubles: [messageOf(failure)] };
+  });
+  report.enter('planning');
+  return steps.planBackup({ ...input, carried: troubles.map((text) => text.slice(0, 500)) });
 }
 
 /** From the targets to running jobs. What is not resumed is begun anew, a bounded number of times. */

@@ -27,6 +27,21 @@ const repeated: ActivityOptions = {
   retry: { maximumAttempts: 3, nonRetryableErrorTypes: permanent },
 };
 
+/** As long as a disk takes to be read. */
+const copying: ActivityOptions = {
+  scheduleToStartTimeout,
+  startToCloseTimeout: '7 days',
+  // A cancellation comes with a heartbeat's answer, after 0.8 of this at most.
+  heartbeatTimeout: '10 seconds',
+  retry: {
+    initialInterval: '500 milliseconds',
+    maximumInterval: '10 seconds',
+    // Each restart of the worker costs one; a monitor that never answers again ends with the last.
+    maximumAttempts: 30,
+    nonRetryableErrorTypes: permanent,
+  },
+};
+
 /** Only the way forward or back is left, so there is no bound but on each attempt: an absent host is waited for. */
 const unbounded: ActivityOptions = {
   startToCloseTimeout: '1 hour',
@@ -62,6 +77,10 @@ export function stepsOn(taskQueue: string, maxFreezeSeconds: number) {
       ...repeated,
       retry: { maximumAttempts: 3, nonRetryableErrorTypes: permanentWhilePlanning },
     }),
+    carryTrackingOver: step('carryTrackingOver', 'Carry the tracking over a snapshot', {
+      ...copying,
+      retry: { ...copying.retry, maximumAttempts: 3 },
+    }),
     prepareTargets: step('prepareTargets', 'Create targets and scratch, prove the way', repeated),
     freezeGuest: step(
       'freezeGuest',
@@ -78,19 +97,7 @@ export function stepsOn(taskQueue: string, maxFreezeSeconds: number) {
       ...repeated,
       retry: { maximumAttempts: 1 },
     }),
-    watchCopy: step('watchCopy', 'Copy to the targets', {
-      scheduleToStartTimeout,
-      startToCloseTimeout: '7 days',
-      // A cancellation comes with a heartbeat's answer, after 0.8 of this at most.
-      heartbeatTimeout: '10 seconds',
-      retry: {
-        initialInterval: '500 milliseconds',
-        maximumInterval: '10 seconds',
-        // Each restart of the worker costs one; a monitor that never answers again ends with the last.
-        maximumAttempts: 30,
-        nonRetryableErrorTypes: permanent,
-      },
-    }),
+    watchCopy: step('watchCopy', 'Copy to the targets', copying),
     watchHalt: step('watchHalt', 'Look after the copy while an operator is waited for', {
       scheduleToStartTimeout,
       startToCloseTimeout: '8 days',

@@ -6,9 +6,9 @@ import type { Machine } from '../../../lab/machine.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { BackupRequest } from '../../../model/request.ts';
 import { createImage } from '../../../qemu/images/create-image.ts';
-import { eventually } from '../../host/eventually.ts';
 import { exactBackup } from './exact-backup.ts';
 import { newRun, makeRig } from '../rig/rig.ts';
+import { jobIs } from '../rig/snapshots.ts';
 import { sendRaw } from '../rig/send-raw.ts';
 import { Way } from '../rig/way.ts';
 
@@ -28,19 +28,13 @@ async function startMirror(machine: Machine): Promise<void> {
   });
   const job = { 'job-id': 'theirs', device: 'vd0-node', target: 'mirror', sync: 'full' };
   await sendRaw(machine, 'blockdev-mirror', { ...job, 'auto-dismiss': false });
-  await reach(machine, 'ready');
+  await jobIs(machine, 'ready');
 }
 
 async function endMirror(machine: Machine): Promise<void> {
   await machine.labQmp.execute('job-complete', { id: 'theirs' });
-  await reach(machine, 'concluded');
+  await jobIs(machine, 'concluded');
   await machine.labQmp.execute('job-dismiss', { id: 'theirs' });
-}
-
-async function reach({ labQmp }: Machine, wanted: string): Promise<void> {
-  await eventually(async () =>
-    (await labQmp.execute('query-jobs', {})).some(({ status }) => status === wanted),
-  );
 }
 
 describe('somebody’s mirror of a disk', () => {

@@ -1,3 +1,4 @@
+import { carryTrackingOver } from '../../../activities/carry-over.ts';
 import { commitBackup } from '../../../activities/commit-backup.ts';
 import { freezeGuest } from '../../../activities/freeze-guest.ts';
 import { planBackup } from '../../../activities/plan-backup.ts';
@@ -92,7 +93,11 @@ export class Way {
     const { dependencies } = this.rig;
     if (step === 'planBackup') {
       const request = BackupRequest.parse({ vm: 'vm', ...this.#request });
-      this.#plan = await planBackup(dependencies, { request, ...this.run }, signal);
+      const input = { request, ...this.run };
+      this.#plan = await planBackup(dependencies, input, signal);
+      if (!this.#plan.disks.some(({ below }) => below)) return;
+      const { troubles } = await carryTrackingOver(dependencies, this.#plan, signal, () => {});
+      this.#plan = await planBackup(dependencies, { ...input, carried: troubles }, signal);
     } else if (step === 'publishBackup') {
       const { runId, workflowId } = this.run;
       const published = { plan: this.plan, instant, runId, workflowId };

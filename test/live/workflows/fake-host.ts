@@ -30,6 +30,7 @@ export async function untilCancelled(): Promise<never> {
 /** Steps that all go well. */
 export const goesWell: HostActivities = {
   planBackup: async ({ request, backupId }) => planOf(backupId, null, request.vm),
+  carryTrackingOver: async () => ({ troubles: [] }),
   prepareTargets: async () => {},
   freezeGuest: async () => {},
   takeInstant: async () => instant,
@@ -55,6 +56,7 @@ export const goesWell: HostActivities = {
 /** What each step takes, as the real ones check it. */
 const inputs = {
   planBackup: PlanInput,
+  carryTrackingOver: BackupPlan,
   prepareTargets: BackupPlan,
   freezeGuest: BackupPlan,
   takeInstant: BackupPlan,
@@ -82,6 +84,7 @@ export function fakeHostActivities(vms: ReadonlyMap<string, FakeVm>): HostActivi
     }) as HostActivities[Name];
   return {
     planBackup: step('planBackup'),
+    carryTrackingOver: step('carryTrackingOver'),
     prepareTargets: step('prepareTargets'),
     freezeGuest: step('freezeGuest'),
     takeInstant: step('takeInstant'),
