@@ -1,7 +1,7 @@
 import { GuardClient } from '../host/guard/client.ts';
 import type { GuardConfig } from '../host/guard/config.ts';
 import { startGuard } from '../host/guard/start.ts';
-import type { BackupPlan } from '../model/plan.ts';
+import type { GuestPlan } from '../model/snapshot.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { atStep } from './vm-site.ts';
 
@@ -11,7 +11,7 @@ import { atStep } from './vm-site.ts';
  */
 export async function freezeGuest(
   dependencies: HostDependencies,
-  plan: BackupPlan,
+  plan: GuestPlan,
   signal: AbortSignal,
 ): Promise<void> {
   return atStep(dependencies, plan, signal, async ({ config, paths }) => {

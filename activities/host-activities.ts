@@ -2,20 +2,25 @@ import { Context } from '@temporalio/activity';
 import type { Instant, Progress, Thaw } from '../model/instant.ts';
 import { BackupPlan } from '../model/plan.ts';
 import type { BackupResult } from '../model/result.ts';
+import { GuestPlan, SnapshotPlan, type SnapshotOutcome } from '../model/snapshot.ts';
 import { carryTrackingOver } from './carry-over.ts';
 import { commitBackup } from './commit-backup.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { freezeGuest } from './freeze-guest.ts';
 import { parseInput } from './parse-input.ts';
 import { planBackup, PlanInput } from './plan-backup.ts';
+import { planSnapshot, PlanSnapshotInput } from './plan-snapshot.ts';
+import { prepareSnapshot } from './prepare-snapshot.ts';
 import { prepareTargets } from './prepare-targets.ts';
 import { publishBackup, PublishInput } from './publish-backup.ts';
 import { resumeCopy, ResumeInput } from './resume-copy.ts';
 import { rollbackBackup, RollbackInput } from './rollback-backup.ts';
 import { running } from './running.ts';
 import { BandwidthInput, setBandwidth } from './set-bandwidth.ts';
+import { settleSnapshot } from './settle-snapshot.ts';
 import { startCopy } from './start-copy.ts';
 import { takeInstant } from './take-instant.ts';
+import { takeSnapshot } from './take-snapshot.ts';
 import { thawGuest } from './thaw-guest.ts';
 import { watchCopy } from './watch-copy.ts';
 import { watchHalt } from './watch-halt.ts';
@@ -48,6 +53,19 @@ export function createHostActivities(dependencies: HostDependencies) {
         step(dependencies, checked, signal, beat),
       );
     };
+  /** The same of what may be a backup or a snapshot. */
+  const guarded =
+    <T>(step: (on: HostDependencies, plan: GuestPlan, signal: AbortSignal) => Promise<T>) =>
+    async (plan: GuestPlan): Promise<T> => {
+      const checked = parseInput(GuestPlan, step.name, plan);
+      return running(dependencies, checked.vm, (signal) => step(dependencies, checked, signal));
+    };
+  const ofSnapshot =
+    <T>(step: (on: HostDependencies, plan: SnapshotPlan, signal: AbortSignal) => Promise<T>) =>
+    async (plan: SnapshotPlan): Promise<T> => {
+      const checked = parseInput(SnapshotPlan, step.name, plan);
+      return running(dependencies, checked.vm, (signal) => step(dependencies, checked, signal));
+    };
   const workflowId = () => Context.current().info.workflowExecution?.workflowId ?? '';
 
   return {
@@ -64,9 +82,9 @@ export function createHostActivities(dependencies: HostDependencies) {
       );
     },
     prepareTargets: planned(prepareTargets),
-    freezeGuest: planned(freezeGuest),
+    freezeGuest: guarded(freezeGuest),
     takeInstant: planned<Instant>(takeInstant),
-    thawGuest: planned<Thaw>(thawGuest),
+    thawGuest: guarded<Thaw>(thawGuest),
     startCopy: planned(startCopy),
     watchCopy: watching(watchCopy),
     watchHalt: watching(watchHalt),
@@ -91,6 +109,20 @@ export function createHostActivities(dependencies: HostDependencies) {
       const checked = parseInput(RollbackInput, 'rollbackBackup', input);
       return running(dependencies, checked.vm, (signal) =>
         rollbackBackup(dependencies, checked, signal),
+      );
+    },
+    planSnapshot: async (input: PlanSnapshotInput): Promise<SnapshotPlan> => {
+      const checked = parseInput(PlanSnapshotInput, 'planSnapshot', input);
+      return running(dependencies, checked.request.vm, (signal) =>
+        planSnapshot(dependencies, { ...checked, workflowId: workflowId() }, signal),
+      );
+    },
+    prepareSnapshot: ofSnapshot(prepareSnapshot),
+    takeSnapshot: ofSnapshot<Instant>(takeSnapshot),
+    settleSnapshot: async (input: RollbackInput): Promise<SnapshotOutcome> => {
+      const checked = parseInput(RollbackInput, 'settleSnapshot', input);
+      return running(dependencies, checked.vm, (signal) =>
+        settleSnapshot(dependencies, checked, signal),
       );
     },
   };

@@ -5,9 +5,6 @@ import { refuseForeignJob } from '../capture/foreign-jobs.ts';
 import { planDisks } from '../capture/plan-disks.ts';
 import { findTrackingBelow } from '../capture/under-snapshots.ts';
 import { readVmState, type Disk } from '../capture/vm-state.ts';
-import { acquireLock, readLock, releaseLock, type Lock } from '../host/lock.ts';
-import { VmBusyError } from '../host/errors.ts';
-import { settleLease } from '../host/lease.ts';
 import type { Kind } from '../model/choices.ts';
 import { BackupId } from '../model/names.ts';
 import type { BackupPlan, DiskPlan } from '../model/plan.ts';
@@ -15,12 +12,9 @@ import { BackupRequest } from '../model/request.ts';
 import { BackupNotFoundError } from '../repository/errors.ts';
 import { soundBackups } from '../repository/chain.ts';
 import type { HostDependencies } from './dependencies.ts';
-import { RequestError } from './errors.ts';
-import { openKnownRepository } from './known-repository.ts';
 import { checkAgent, checkManager, checkScratchSpace } from './pre-flight.ts';
-import { releaseVm } from './release-vm.ts';
-import { atVm, connectVm, reachOf, servedVm, type VmSite } from './vm-site.ts';
-import { refuseWrongVm } from './wrong-vm.ts';
+import { takeVm } from './take-vm.ts';
+import { connectVm, type VmSite } from './vm-site.ts';
 
 /** The input of `planBackup`. */
 export const PlanInput = z.strictObject({
@@ -45,47 +39,13 @@ export async function planBackup(
   input: PlanInput & { workflowId: string },
   signal: AbortSignal,
 ): Promise<BackupPlan> {
-  const { request, backupId, runId, workflowId } = input;
-  if (!runId.endsWith(backupId.slice(-4)))
-    throw new RequestError(`backup id ${backupId} is not of run ${runId}`);
-  // Asked before the mutex, which a backup that is copying holds.
-  servedVm(dependencies, request.vm);
-  await refuseIfBusy(dependencies, request.vm, runId);
-  return atVm(dependencies, request.vm, signal, async (site) => {
-    await takeLock(dependencies, request.vm, { backupId, workflowId, runId });
-    // The guest first: what follows may wait for the repository. What cannot be settled yet the clean-up tells.
-    await settleLease(site.paths, request.vm, reachOf(site)).catch(() => undefined);
-    await openKnownRepository(site);
-    await refuseWrongVm(site);
-    const { troubles, found } = await releaseVm(site);
+  const { vm } = input.request;
+  return takeVm(dependencies, vm, input, signal, async (site, { troubles, found }) => {
     const plan = await decide(site, input, found);
     await site.repository.checkSpace(plan.expectedBytes, { signal });
     const warnings = [...plan.warnings, ...troubles].map((text) => text.slice(0, 500));
     return { ...plan, warnings };
   });
-}
-
-/** The lock outlives a worker, so a holder may be dead: Temporal knows. Its leftovers are swept right after. */
-async function takeLock(
-  dependencies: HostDependencies,
-  vm: string,
-  holder: { backupId: string; workflowId: string; runId: string },
-): Promise<void> {
-  const held = await refuseIfBusy(dependencies, vm, holder.runId);
-  if (held) await releaseLock(dependencies.paths, vm, held.backupId);
-  await acquireLock(dependencies.paths, vm, holder);
-}
-
-/** A `VmBusyError` while another backup runs. The lock of another one that does not run any more, if there is one. */
-async function refuseIfBusy(
-  { paths, isRunning }: HostDependencies,
-  vm: string,
-  runId: string,
-): Promise<Lock | undefined> {
-  const held = await readLock(paths, vm);
-  if (!held || held.runId === runId) return undefined;
-  if (await isRunning(held)) throw new VmBusyError(vm, held);
-  return held;
 }
 
 /** `found` are the disks before the clean-up, which removed segments that are of no use and with them the reason to tell. */

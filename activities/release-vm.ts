@@ -12,6 +12,7 @@ import { RepositoryReplacedError, type WrongVmError } from './errors.ts';
 import { publishedIds } from './published-ids.ts';
 import { reachQemu } from './reach-qemu.ts';
 import { reachOf, type VmSite } from './vm-site.ts';
+import { settleOverlays } from './settle-overlays.ts';
 import { atWorkFor, trackedFor } from './wrong-vm.ts';
 
 /** What a clean-up could not do, in sentences for the operator, and the disks as they were before bitmaps were tidied. */
@@ -79,6 +80,7 @@ async function freeQemu(
   }
   if (qmp) await freeVm(site, qmp);
   else await receivers.end();
+  troubles.push(...(await settleOverlays(site, qmp)));
   const found = qmp ? (await readVmState(qmp)).disks : [];
   try {
     // The repository may hang: it is asked when the VM is free of it. Without it nobody knows what is published, and

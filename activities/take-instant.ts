@@ -1,22 +1,14 @@
 import { captureFor } from '../capture/capture-for.ts';
-import { LeaseBrokenError } from '../host/errors.ts';
-import { GuardClient } from '../host/guard/client.ts';
 import { clearStopLease, writeStopLease } from '../host/stop-lease.ts';
-import type { Freeze, Instant } from '../model/instant.ts';
+import type { Instant } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
-import { QmpConnectError, QmpDisconnectedError } from '../qemu/errors.ts';
-import { QmpClient } from '../qemu/qmp/client.ts';
 import type { HostDependencies } from './dependencies.ts';
-import { FreezeFailedError } from './errors.ts';
+import { underGuard } from './under-guard.ts';
 import { atStep, captureContext } from './vm-site.ts';
 
-const connectMs = 5_000;
-
 /**
- * Waits for the freeze, takes the instant under the guard's eyes and tells it, so that it thaws at once. If this process
- * dies in between, the guard lets the guest go. An instant that the guard gave up is a `LeaseBrokenError`; traces of an
- * earlier attempt are a `LeftoversError`: in both cases the backup starts anew. A freeze that failed is a
- * `FreezeFailedError` with `quiesce: required`, and told otherwise.
+ * Waits for the freeze and takes the instant under the guard's eyes. Fails as `underGuard` does; traces of an earlier
+ * attempt are a `LeftoversError`: in both cases the backup starts anew.
  */
 export async function takeInstant(
   dependencies: HostDependencies,
@@ -26,49 +18,12 @@ export async function takeInstant(
   return atStep(dependencies, plan, signal, async (site) => {
     const { paths } = site;
     const { vm, backupId } = plan;
-    await using guard = await GuardClient.connect(paths, vm, signal);
     const lease = {
       write: () => writeStopLease(paths, vm, backupId),
       clear: () => clearStopLease(paths, vm),
     };
-    await using qmp = await connectRelay(paths.vm(vm).relaySocket, vm, signal);
-    const context = captureContext(site, plan, qmp);
-    const freeze = await frozen(guard, plan);
-    // All that follows is done in the guest's time.
-    const { armed, reason } = await guard.arm();
-    if (!armed) throw new LeaseBrokenError(`${vm}: the guard holds the guest no more: ${reason}`);
-    const taken = await captureFor(plan.shield).takeInstant(context, lease);
-    const { held } = await guard.taken();
-    if (!held) throw new LeaseBrokenError(`${vm}: the guard gave up before the instant`);
-    return { ...taken, held, freeze };
+    return underGuard(site, plan, (qmp) =>
+      captureFor(plan.shield).takeInstant(captureContext(site, plan, qmp), lease),
+    );
   });
-}
-
-/**
- * Connects to QEMU through the guard, which has the VM's own socket while it lives. A relay that has gone says nothing of
- * QEMU: the guard took it away when it gave the guest up.
- */
-async function connectRelay(relay: string, vm: string, signal: AbortSignal): Promise<QmpClient> {
-  const within = AbortSignal.any([signal, AbortSignal.timeout(connectMs)]);
-  try {
-    return await QmpClient.connect(relay, within);
-  } catch (cause) {
-    if (!(cause instanceof QmpConnectError || cause instanceof QmpDisconnectedError)) throw cause;
-    throw new LeaseBrokenError(`${vm}: the guard gave the guest up before the instant`, { cause });
-  }
-}
-
-/** What came of the freeze that `freezeGuest` had the guard begin. */
-async function frozen(
-  guard: GuardClient,
-  { vm, quiesce, maxFreezeSeconds }: BackupPlan,
-): Promise<Freeze> {
-  if (quiesce === 'off') return { frozen: false, filesystems: 0 };
-  const freeze = await guard.frozen((maxFreezeSeconds + 5) * 1_000);
-  if (freeze.frozen && freeze.shortfall === undefined) return freeze;
-  const why = freeze.shortfall ?? freeze.trouble ?? 'no reason was given';
-  const trouble = `${vm}: not frozen: ${why}`;
-  if (quiesce === 'required') throw new FreezeFailedError(trouble);
-  const told = trouble.slice(0, 500);
-  return freeze.frozen ? { ...freeze, shortfall: told } : { ...freeze, trouble: told };
 }

@@ -5,7 +5,7 @@ import { GuardClient } from '../host/guard/client.ts';
 import { findGuard } from '../host/guard/find-guard.ts';
 import { settleLease } from '../host/lease.ts';
 import type { Thaw } from '../model/instant.ts';
-import type { BackupPlan } from '../model/plan.ts';
+import type { GuestPlan } from '../model/snapshot.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { atStep, reachOf, type VmSite } from './vm-site.ts';
 
@@ -21,7 +21,7 @@ const lookMs = 20;
  */
 export async function thawGuest(
   dependencies: HostDependencies,
-  plan: BackupPlan,
+  plan: GuestPlan,
   signal: AbortSignal,
 ): Promise<Thaw> {
   return atStep(dependencies, plan, signal, async (site) => {
@@ -36,7 +36,7 @@ export async function thawGuest(
 }
 
 /** The guard has gone or is about to, because all was done or because it was killed: its record tells which. */
-async function withoutGuard(site: VmSite, { vm, backupId }: BackupPlan): Promise<Thaw> {
+async function withoutGuard(site: VmSite, { vm, backupId }: GuestPlan): Promise<Thaw> {
   const until = performance.now() + goMs;
   for (;;) {
     // Asked before the record is read: a guard that has gone writes no more.

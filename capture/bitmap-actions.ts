@@ -13,21 +13,27 @@ export const granularity = 65_536;
 
 /** The disk of the VM that a plan means, as it is now; a disk that is not as planned is a `VmChangedError`. */
 export function plannedDisk(state: VmState, planned: DiskPlan): Disk {
+  const disk = samePlace(state, planned);
+  const usable = disk.bitmaps.filter(({ inconsistent }) => !inconsistent).map(({ name }) => name);
+  const missing = planned.merge.find((name) => !usable.includes(name));
+  if (missing !== undefined) throw changed(planned, `has lost bitmap ${missing}`);
+  return disk;
+}
+
+type PlannedPlace = Pick<DiskPlan, 'device' | 'node' | 'virtualBytes'>;
+
+/** The disk that a plan means, with the image and the size that it had, and no job of somebody else's. */
+export function samePlace(state: VmState, planned: PlannedPlace): Disk {
   const disk = state.disks.find(({ device }) => device === planned.device);
   if (!disk) throw changed(planned, 'is not there any more');
   if (disk.node !== planned.node) throw changed(planned, 'has another image');
   if (disk.virtualBytes !== planned.virtualBytes) throw changed(planned, 'has another size');
-  const usable = disk.bitmaps.filter(({ inconsistent }) => !inconsistent).map(({ name }) => name);
-  const missing = planned.merge.find((name) => !usable.includes(name));
-  if (missing !== undefined) throw changed(planned, `has lost bitmap ${missing}`);
   refuseForeignJob(state, disk);
   return disk;
 }
 
-function changed(planned: DiskPlan, what: string): VmChangedError {
-  return new VmChangedError(
-    `disk ${planned.device}: it ${what} since the backup was planned; start the backup again`,
-  );
+function changed(planned: PlannedPlace, what: string): VmChangedError {
+  return new VmChangedError(`disk ${planned.device}: it ${what} since the plan; start again`);
 }
 
 /** The new segment starts to record, every older one of ours stops: in one transaction, so no write is between them. */

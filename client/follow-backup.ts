@@ -1,5 +1,4 @@
 import { setTimeout } from 'node:timers/promises';
-import type { BackupResult } from '../model/result.ts';
 import { TemporalUnreachableError } from './errors.ts';
 import type { Message } from './output.ts';
 import type { RunningBackup } from './running-backup.ts';
@@ -24,10 +23,10 @@ export type Following = {
  * and is tried again, that nobody takes it. Costs Temporal no action. Rejects as `RunningBackup.result` does, and with
  * the reason of `signal` when that aborts.
  */
-export async function followBackup(
-  backup: RunningBackup,
+export async function followBackup<Result>(
+  backup: RunningBackup<Result>,
   following: Following,
-): Promise<BackupResult> {
+): Promise<Result> {
   const done = new AbortController();
   const watching = watch(backup, following, AbortSignal.any([following.signal, done.signal]));
   try {
@@ -39,7 +38,10 @@ export async function followBackup(
 }
 
 /** A backup goes on while Temporal restarts, and so does the wait for its end. */
-async function resultOf(backup: RunningBackup, following: Following): Promise<BackupResult> {
+async function resultOf<Result>(
+  backup: RunningBackup<Result>,
+  following: Following,
+): Promise<Result> {
   const { print, signal, outageMs = 300_000 } = following;
   for (let since = Date.now(); ;) {
     const asked = Date.now();
@@ -57,7 +59,7 @@ async function resultOf(backup: RunningBackup, following: Following): Promise<Ba
 }
 
 async function watch(
-  backup: RunningBackup,
+  backup: Pick<RunningBackup, 'vm' | 'status'>,
   following: Following,
   signal: AbortSignal,
 ): Promise<void> {

@@ -10,5 +10,6 @@ export { RemoteRepository } from '../repository/remote.ts';
 export type { Repository } from '../repository/repository.ts';
 export type { BackupRequest } from '../model/request.ts';
 export type { BackupResult } from '../model/result.ts';
+export type { SnapshotRequest, SnapshotResult } from '../model/snapshot.ts';
 export type { Inventory } from '../model/inventory.ts';
 export type { Manifest } from '../model/manifest.ts';

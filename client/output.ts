@@ -1,5 +1,6 @@
 import type { Manifest } from '../model/manifest.ts';
 import type { BackupResult, Phase } from '../model/result.ts';
+import type { SnapshotResult } from '../model/snapshot.ts';
 import type { Check } from './doctor/check.ts';
 import type { VmStatus } from './vm-status.ts';
 
@@ -15,6 +16,7 @@ export type RestoredDisk = { readonly device: string; readonly file: string };
 /** What the last line of a command that did its work holds, by command. */
 export type Finished =
   | BackupResult
+  | SnapshotResult
   | { readonly vm: string; readonly workflowId: string; readonly detached: true }
   | {
       readonly vm: string;

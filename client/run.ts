@@ -8,6 +8,7 @@ import { addBackupsCommand } from './commands/backups.ts';
 import { addCancelCommand } from './commands/cancel.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addRestoreCommand } from './commands/restore.ts';
+import { addSnapshotCommand } from './commands/snapshot.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addWorkerCommand } from './commands/worker.ts';
 import { UsageError } from './errors.ts';
@@ -38,6 +39,7 @@ export async function run(
   for (const add of [
     addWorkerCommand,
     addBackupCommand,
+    addSnapshotCommand,
     addBackupsCommand,
     addStatusCommand,
     addCancelCommand,

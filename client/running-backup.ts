@@ -5,7 +5,6 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import type { BackupResult } from '../model/result.ts';
-import type { backupVm } from '../workflows/backup-vm.ts';
 import type { BackupStatus } from '../workflows/report.ts';
 import { BackupFailedError, BackupRefusedError } from './errors.ts';
 import { innermostFailure } from './innermost-failure.ts';
@@ -21,27 +20,30 @@ const TELL_MS = 120_000;
 /** What a running backup can be told, and answers. */
 export type Update = 'resume' | 'abort' | 'setBandwidth';
 
-/** A backup that was started, or found: a handle to its workflow. */
-export class RunningBackup {
+/** A backup, or a snapshot, that was started or found: a handle to its workflow. */
+export class RunningBackup<Result = BackupResult> {
   readonly vm: string;
   readonly workflowId: string;
   readonly runId: string;
   readonly #link: TemporalLink;
-  readonly #handle: WorkflowHandle<typeof backupVm>;
+  readonly #handle: WorkflowHandle<() => Promise<Result>>;
 
   constructor(link: TemporalLink, which: { vm: string; workflowId: string; runId: string }) {
     this.vm = which.vm;
     this.workflowId = which.workflowId;
     this.runId = which.runId;
     this.#link = link;
-    this.#handle = link.client.workflow.getHandle<typeof backupVm>(which.workflowId, which.runId);
+    this.#handle = link.client.workflow.getHandle<() => Promise<Result>>(
+      which.workflowId,
+      which.runId,
+    );
   }
 
   /**
    * Waits for the end, however long it takes. Rejects with `BackupFailedError` when the backup fails, and with
    * `TemporalUnreachableError` when the server goes away: the backup goes on all the same, so call it again.
    */
-  async result(signal: AbortSignal = new AbortController().signal): Promise<BackupResult> {
+  async result(signal: AbortSignal = new AbortController().signal): Promise<Result> {
     try {
       return await this.#link.wait(() => this.#handle.result(), signal);
     } catch (error) {

@@ -111,6 +111,14 @@ const endings = {
 } as const;
 
 function finishedSentence(finished: Finished): string {
+  if ('snapshotId' in finished) {
+    const { vm, snapshotId, consistency, frozenMs, warnings, disks } = finished;
+    return [
+      `${vm}: snapshot ${snapshotId} is taken: ${consistency}-consistent, frozen ${formatMilliseconds(frozenMs)}`,
+      ...disks.map((disk) => `  ${disk.device}: ${disk.base}, from now on ${disk.overlay}`),
+      ...warnings.map((warning) => `  warning: ${warning}`),
+    ].join('\n');
+  }
   if ('consistency' in finished) {
     const { vm, backupId, kind, consistency, frozenMs, pausedMs, warnings, disks } = finished;
     const what = finished.frozen ? ` (${whatWasFrozen(finished.frozen)})` : '';

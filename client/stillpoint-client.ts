@@ -2,7 +2,7 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 import { z } from 'zod';
 import { connectionOptions, type TemporalAddress } from '../inventory/connection-options.ts';
 import { BackupRequest } from '../model/request.ts';
-import type { backupVm } from '../workflows/backup-vm.ts';
+import { SnapshotRequest, type SnapshotResult } from '../model/snapshot.ts';
 import { BackupRunningError, NoBackupRunningError, UsageError } from './errors.ts';
 import { countPollers } from './pollers.ts';
 import { RunningBackup, type Update } from './running-backup.ts';
@@ -37,25 +37,21 @@ export class StillpointClient implements AsyncDisposable {
     const parsed = BackupRequest.safeParse(request);
     if (!parsed.success) throw new UsageError(z.prettifyError(parsed.error));
     const { vm, kind } = parsed.data;
-    const workflowId = workflowIdOf(vm);
-    try {
-      const { firstExecutionRunId: runId } = await this.#link.call(() =>
-        this.#link.client.workflow.start<typeof backupVm>('backupVm', {
-          args: [request],
-          taskQueue,
-          workflowId,
-          workflowIdConflictPolicy: 'FAIL',
-          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          staticSummary: `Backup of ${vm} (${kind})`,
-          staticDetails: `Follow it: \`stillpoint status ${vm}\`. Cancel it: \`stillpoint cancel ${vm}\`, which undoes it.`,
-        }),
-      );
-      return new RunningBackup(this.#link, { vm, workflowId, runId });
-    } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError)
-        throw new BackupRunningError(vm, workflowId);
-      throw error;
-    }
+    return this.#start(vm, 'backupVm', request, {
+      staticSummary: `Backup of ${vm} (${kind})`,
+      staticDetails: `Follow it: \`stillpoint status ${vm}\`. Cancel it: \`stillpoint cancel ${vm}\`, which undoes it.`,
+    });
+  }
+
+  /** Takes an external snapshot of all disks of a VM. Errors and promises are those of `startBackup`. */
+  async startSnapshot(request: SnapshotRequest): Promise<RunningBackup<SnapshotResult>> {
+    const parsed = SnapshotRequest.safeParse(request);
+    if (!parsed.success) throw new UsageError(z.prettifyError(parsed.error));
+    const { vm } = parsed.data;
+    return this.#start(vm, 'snapshotVm', request, {
+      staticSummary: `Snapshot of ${vm}`,
+      staticDetails: `Follow it: \`stillpoint status ${vm}\`.`,
+    });
   }
 
   /** How the latest backup of a VM stands; undefined when Temporal knows of none. Asks the workflow too, when it runs. */
@@ -142,6 +138,32 @@ export class StillpointClient implements AsyncDisposable {
     return backup;
   }
 
+  async #start<Result>(
+    vm: string,
+    type: 'backupVm' | 'snapshotVm',
+    request: BackupRequest | SnapshotRequest,
+    texts: { staticSummary: string; staticDetails: string },
+  ): Promise<RunningBackup<Result>> {
+    const workflowId = workflowIdOf(vm);
+    try {
+      const { firstExecutionRunId: runId } = await this.#link.call(() =>
+        this.#link.client.workflow.start(type, {
+          args: [request],
+          taskQueue,
+          workflowId,
+          workflowIdConflictPolicy: 'FAIL',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          ...texts,
+        }),
+      );
+      return new RunningBackup<Result>(this.#link, { vm, workflowId, runId });
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError)
+        throw new BackupRunningError(vm, workflowId);
+      throw error;
+    }
+  }
+
   async #latest(vm: string, workflowId: string): Promise<RunningBackup | undefined> {
     try {
       const handle = this.#link.client.workflow.getHandle(workflowId);
@@ -154,7 +176,7 @@ export class StillpointClient implements AsyncDisposable {
   }
 
   async #running(): Promise<RunningBackup[]> {
-    const query = `WorkflowType = 'backupVm' AND ExecutionStatus = 'Running'`;
+    const query = `WorkflowType IN ('backupVm', 'snapshotVm') AND ExecutionStatus = 'Running'`;
     return this.#link.call(async () => {
       const found: RunningBackup[] = [];
       for await (const { workflowId, runId } of this.#link.client.workflow.list({ query })) {

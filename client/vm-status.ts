@@ -60,6 +60,10 @@ const phases: Record<string, Phase> = {
   commitBackup: 'committing',
   publishBackup: 'publishing',
   rollbackBackup: 'rolling-back',
+  planSnapshot: 'planning',
+  prepareSnapshot: 'preparing',
+  takeSnapshot: 'instant',
+  settleSnapshot: 'committing',
 };
 
 const backupIdKey = defineSearchAttributeKey('StillpointBackupId', 'KEYWORD');

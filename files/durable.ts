@@ -60,6 +60,16 @@ export async function removeFile(path: string): Promise<void> {
   await rm(path, { force: true });
 }
 
+/** Makes what a file holds durable. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
 /** Makes the names in a folder durable: what was created, renamed and removed in it. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');

@@ -14,6 +14,8 @@ export type VmPaths = {
   readonly freeze: string;
   /** How fast the backup that holds the lock is to copy. */
   readonly speed: string;
+  /** What is known of the VM's last snapshot. */
+  readonly snapshot: string;
   readonly guardConfig: string;
   readonly guardLog: string;
   /** Folder of the VM's sockets, with a slash at its end: what listens below it is ours. */
@@ -56,6 +58,7 @@ function vmPaths(root: string, vm: string): VmPaths {
     stop: join(folder, 'stop.json'),
     freeze: join(folder, 'freeze.json'),
     speed: join(folder, 'speed.json'),
+    snapshot: join(folder, 'snapshot.json'),
     guardConfig: join(folder, 'guard.json'),
     guardLog: join(folder, 'guard.log'),
     run,

@@ -117,6 +117,9 @@ const InventoryVm = VmSettings.extend({
   repository: AbsolutePath.exactOptional().describe(
     "Where this VM's backups rest. Default: the `repository` of the file.",
   ),
+  snapshots: AbsolutePath.exactOptional().describe(
+    'Folder for the overlays of snapshots. Default: beside each image.',
+  ),
   disks: z
     .array(z.string().min(1))
     .min(1)
@@ -168,6 +171,7 @@ export type VmConfig = {
   readonly qmp: string;
   readonly agent: string | undefined;
   readonly repository: string;
+  readonly snapshots: string | undefined;
   readonly disks: readonly string[] | undefined;
   readonly quiesce: Quiesce;
   readonly shield: Shield | undefined;
@@ -194,6 +198,7 @@ export function vmConfig(inventory: Inventory, vm: string, hostName: string): Vm
     qmp: own.qmp,
     agent: own.agent,
     repository: own.repository ?? inventory.repository,
+    snapshots: own.snapshots,
     disks: own.disks,
     quiesce: given.quiesce,
     shield: given.shield,

@@ -56,6 +56,14 @@ export function parseOurName(
 }
 
 /**
+ * The node of an overlay that a snapshot of ours puts above a disk: 29 characters. It stays the disk's for good, so no
+ * clean-up takes it for one of ours.
+ */
+export function snapshotNode(snapshotId: string, disk: number): string {
+  return `snap-${snapshotId}-${String(disk).padStart(2, '0')}`;
+}
+
+/**
  * The bitmap that records from one backup's instant until the next one's. It names its device, for it lies in the image:
  * when images change places, each tells whose changes it holds.
  */

@@ -1,7 +1,7 @@
 import { ApplicationFailure, CancellationScope } from '@temporalio/workflow';
 import { LeaseBrokenError } from '../host/errors.ts';
 import type { Instant, InstantRecord, Thaw } from '../model/instant.ts';
-import type { BackupPlan } from '../model/plan.ts';
+import type { GuestPlan } from '../model/snapshot.ts';
 import type { Report } from './report.ts';
 import type { Steps } from './steps.ts';
 import { unless } from './unless.ts';
@@ -13,9 +13,11 @@ const freezeLost = 'whether the freeze still held at the instant is not known';
  * Freezes the guest, takes the instant and makes sure that the guest is thawed, whatever happens between: not as one
  * undo among others, but at once, and not cancellable. The guard has thawed it long before if all went well.
  */
-export async function takeInstantAtRest(
-  steps: Steps,
-  plan: BackupPlan,
+export async function takeInstantAtRest<P extends GuestPlan>(
+  steps: Pick<Steps, 'freezeGuest' | 'thawGuest'> & {
+    readonly takeInstant: (plan: P) => Promise<Instant>;
+  },
+  plan: P,
   report: Report,
   hostLost: () => boolean,
 ): Promise<InstantRecord> {

@@ -1,1 +1,2 @@
 export { backupVm } from './backup-vm.ts';
+export { snapshotVm } from './snapshot-vm.ts';

@@ -7,6 +7,7 @@ import {
   NotWaitingError,
   RepositoryReplacedError,
   RequestError,
+  SnapshotExistsError,
   WrongVmError,
 } from '../activities/errors.ts';
 import {
@@ -56,6 +57,7 @@ export const permanent: string[] = [
   RepositoryReplacedError,
   RequestError,
   ScratchFullError,
+  SnapshotExistsError,
   StateError,
   TargetLostError,
   TargetStalledError,

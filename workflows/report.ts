@@ -72,6 +72,17 @@ export class Report {
     ]);
   }
 
+  /** A snapshot has no kind, and nothing to copy. */
+  plannedSnapshot(): void {
+    this.enter('preparing');
+    this.#upsert([
+      { key: searchAttributes.vm, value: this.vm },
+      { key: searchAttributes.host, value: this.#host },
+      { key: searchAttributes.backupId, value: this.#backupId },
+      { key: searchAttributes.phase, value: 'preparing' },
+    ]);
+  }
+
   caught(instant: InstantRecord): void {
     this.#instant = instant;
     this.enter('starting');

@@ -124,6 +124,13 @@ export function stepsOn(taskQueue: string, maxFreezeSeconds: number) {
       ...unbounded,
       startToCloseTimeout: '1 day',
     }),
+    planSnapshot: step('planSnapshot', 'Take the lock, look at the VM', {
+      ...repeated,
+      retry: { maximumAttempts: 3, nonRetryableErrorTypes: permanentWhilePlanning },
+    }),
+    prepareSnapshot: step('prepareSnapshot', 'Create the overlays, have QEMU open them', repeated),
+    takeSnapshot: step('takeSnapshot', 'Go over to the overlays, once the guest is frozen', once),
+    settleSnapshot: step('settleSnapshot', 'See whether it was taken; undo it if not', unbounded),
     rollbackBackup: step('rollbackBackup', 'Undo: free the VM, merge back', unbounded),
   };
 }

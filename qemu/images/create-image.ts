@@ -1,4 +1,4 @@
-import { imagePath } from './image-file.ts';
+import { imagePath, type ImageFormat } from './image-file.ts';
 import { runTool, type ToolLimits } from './run-tool.ts';
 
 /**
@@ -9,7 +9,7 @@ export async function createImage(
   image: {
     readonly path: string;
     readonly virtualBytes: number;
-    readonly backing?: { readonly path: string; readonly format: 'qcow2' } | undefined;
+    readonly backing?: { readonly path: string; readonly format: ImageFormat } | undefined;
   } & ToolLimits,
 ): Promise<void> {
   const { path, virtualBytes, backing, signal, timeoutMs = 30_000 } = image;

@@ -43,6 +43,8 @@ export const BlockDeviceInfo = z.object({
   ro: z.boolean(),
   file: z.string(),
   image: ImageInfo.optional(),
+  cache: z.object({ direct: z.boolean(), 'no-flush': z.boolean() }).optional(),
+  detect_zeroes: z.enum(['off', 'on', 'unmap']).optional(),
   'dirty-bitmaps': z.array(BlockDirtyInfo).optional(),
   /** 11.1 and newer. */
   children: z.array(z.object({ child: z.string(), 'node-name': z.string().optional() })).optional(),

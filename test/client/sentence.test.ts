@@ -198,6 +198,22 @@ describe('sentence', () => {
       },
       text: 'web1: 20261124T020501Z-3fa9 is restored, and depends on nothing in the repository',
     },
+    {
+      message: {
+        type: 'finished',
+        vm: 'web1',
+        snapshotId: '20261124T020501Z-3fa9',
+        consistency: 'filesystem',
+        frozenMs: 41.5,
+        warnings: ['late'],
+        disks: [{ device: 'vd0', base: '/a.qcow2', overlay: '/a.1.qcow2' }],
+      },
+      text: [
+        'web1: snapshot 20261124T020501Z-3fa9 is taken: filesystem-consistent, frozen 42 ms',
+        '  vd0: /a.qcow2, from now on /a.1.qcow2',
+        '  warning: late',
+      ].join('\n'),
+    },
     { message: { type: 'finished', backups: 0 }, text: 'No backups yet.' },
     { message: { type: 'finished', backups: 2 }, text: '' },
     { message: { type: 'finished', running: 0 }, text: 'No backup runs.' },

@@ -1,12 +1,14 @@
 import { Context } from '@temporalio/activity';
 import type { HostActivities } from '../../../activities/host-activities.ts';
 import { PlanInput } from '../../../activities/plan-backup.ts';
+import { PlanSnapshotInput } from '../../../activities/plan-snapshot.ts';
 import { PublishInput } from '../../../activities/publish-backup.ts';
 import { ResumeInput } from '../../../activities/resume-copy.ts';
 import { RollbackInput } from '../../../activities/rollback-backup.ts';
 import { BandwidthInput } from '../../../activities/set-bandwidth.ts';
 import type { Instant } from '../../../model/instant.ts';
 import { BackupPlan } from '../../../model/plan.ts';
+import { GuestPlan, SnapshotPlan } from '../../../model/snapshot.ts';
 import { planOf } from '../../repository/sample.ts';
 
 /** One VM of the host: what a test lets its steps do, and the steps in the order in which they were begun. */
@@ -26,6 +28,7 @@ export async function untilCancelled(): Promise<never> {
   const timer = setInterval(() => context.heartbeat(), 50);
   return context.cancelled.finally(() => clearInterval(timer));
 }
+export const snapshotDisk = { device: 'vd0', base: '/vd0.qcow2', overlay: '/vd0.1.qcow2' };
 
 /** Steps that all go well. */
 export const goesWell: HostActivities = {
@@ -51,6 +54,19 @@ export const goesWell: HostActivities = {
     return { vm, backupId, kind, parent, consistency, frozenMs, pausedMs, frozen, warnings, disks };
   },
   rollbackBackup: async () => ({ troubles: [] }),
+  planSnapshot: async ({ request: { vm }, backupId }) => ({
+    vm,
+    backupId,
+    qemuVersion: '7.2.22',
+    shield: 'fleece',
+    quiesce: 'preferred',
+    maxFreezeSeconds: 10,
+    warnings: [],
+    disks: [{ index: 0, device: 'vd0', node: 'vd0-node', virtualBytes: 1024 ** 3 }],
+  }),
+  prepareSnapshot: async () => {},
+  takeSnapshot: async () => instant,
+  settleSnapshot: async () => ({ taken: true, disks: [snapshotDisk], troubles: [] }),
 };
 
 /** What each step takes, as the real ones check it. */
@@ -58,9 +74,9 @@ const inputs = {
   planBackup: PlanInput,
   carryTrackingOver: BackupPlan,
   prepareTargets: BackupPlan,
-  freezeGuest: BackupPlan,
+  freezeGuest: GuestPlan,
   takeInstant: BackupPlan,
-  thawGuest: BackupPlan,
+  thawGuest: GuestPlan,
   startCopy: BackupPlan,
   watchCopy: BackupPlan,
   watchHalt: BackupPlan,
@@ -69,6 +85,10 @@ const inputs = {
   commitBackup: BackupPlan,
   publishBackup: PublishInput,
   rollbackBackup: RollbackInput,
+  planSnapshot: PlanSnapshotInput,
+  prepareSnapshot: SnapshotPlan,
+  takeSnapshot: SnapshotPlan,
+  settleSnapshot: RollbackInput,
 };
 
 /** The activities of a host's queue over VMs that are not there. What a workflow sends is checked all the same. */
@@ -97,5 +117,9 @@ export function fakeHostActivities(vms: ReadonlyMap<string, FakeVm>): HostActivi
     commitBackup: step('commitBackup'),
     publishBackup: step('publishBackup'),
     rollbackBackup: step('rollbackBackup'),
+    planSnapshot: step('planSnapshot'),
+    prepareSnapshot: step('prepareSnapshot'),
+    takeSnapshot: step('takeSnapshot'),
+    settleSnapshot: step('settleSnapshot'),
   };
 }
