@@ -94,6 +94,7 @@ describe('vmConfig', () => {
       onSourceError: 'report',
       onTargetError: 'report',
       operatorWaitSeconds: 86_400,
+      maxBytesPerSecond: 0,
       scratchBytes: 10 * 1024 ** 3,
       keepSegments: 32,
       allowLibvirt: false,
