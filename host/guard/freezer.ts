@@ -197,12 +197,16 @@ export class Freezer {
   }
 }
 
-/** What an operator is told; a guest whose agent does not tell is frozen all the same. */
+/**
+ * What an operator is told; a guest whose agent does not tell is frozen all the same. One that is late has to be through
+ * with it first: what it still works at would be taken off the freeze's time, and one that hangs could not even thaw.
+ */
 async function fileSystemsOf(agent: AgentClient): Promise<GuestFileSystem[] | undefined> {
   try {
     return await agent.fileSystems(fileSystemsMs);
   } catch (error) {
-    if (error instanceof AgentCommandError || error instanceof AgentTimeoutError) return undefined;
-    throw error;
+    if (error instanceof AgentTimeoutError) await agent.freezeStatus(answerMs);
+    else if (!(error instanceof AgentCommandError)) throw error;
+    return undefined;
   }
 }

@@ -71,11 +71,23 @@ describe('a guard that is to freeze some mount points', () => {
     vm.agent.hangsOn('guest-get-fsinfo');
 
     const freeze = await guard.freeze(20_000);
-    vm.agent.recover();
-    await guard.thaw(20_000);
 
     expect(freeze).toMatchObject({ frozen: false, trouble: expect.stringMatching('no answer') });
+    // It still hangs, and nobody has to wait for it: nothing was sent that may have frozen the guest.
+    expect(await guard.thaw(1_000)).toMatchObject({ frozenMs: 0, held: false });
     expect(vm.agent.commands).not.toContain('guest-fsfreeze-freeze');
+  });
+
+  it('freezes with all its time when the agent was slow to say what there is', async () => {
+    await using vm = await VmOnSockets.make();
+    const guard = await vm.startGuard(built.guardCommand, { maxFreezeSeconds: 1 });
+    vm.agent.hangsOn('guest-get-fsinfo');
+    setTimeout(() => vm.agent.recover(), 2_500);
+
+    const freeze = await guard.freeze(20_000);
+
+    expect(freeze).toEqual({ frozen: true, filesystems: 2 });
+    await guard.thaw(5_000);
   });
 
   it('tells the error that its thaw was answered with', async () => {
