@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { OnError } from '../model/choices.ts';
 import type { Halt } from '../model/halt.ts';
 import { parseOurName } from '../model/names.ts';
@@ -32,6 +33,20 @@ export async function haltedJobs(qmp: QmpClient, { backupId }: BackupPlan): Prom
 /** Has them do again what failed. One that runs already, or has ended meanwhile, is left alone. */
 export async function resumeJobs(qmp: QmpClient, jobs: readonly HaltedJob[]): Promise<void> {
   for (const { id } of jobs) await tolerant(qmp.execute('job-resume', { id }));
+}
+
+/** A little less than the looks of a watch are apart. */
+const restMs = 900;
+
+/** Resumes jobs again and again, but gives them a rest between: what QEMU tells of each attempt wakes the watch at once. */
+export class Retries {
+  #lastMs = -Infinity;
+
+  async resume(qmp: QmpClient, jobs: readonly HaltedJob[], nowMs = performance.now()) {
+    if (jobs.length === 0 || nowMs - this.#lastMs < restMs) return;
+    this.#lastMs = nowMs;
+    await resumeJobs(qmp, jobs);
+  }
 }
 
 /** What the jobs of a backup could not do last, by job. QEMU tells it only as it happens. */

@@ -4,7 +4,7 @@ import type { BackupPlan } from '../model/plan.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import { ourJobs } from './await-jobs.ts';
 import { secondPassJob } from './copy-jobs.ts';
-import { haltedJobs, haltOf, isIgnored, JobErrors, mayHalt, resumeJobs } from './halted-jobs.ts';
+import { haltedJobs, haltOf, isIgnored, JobErrors, mayHalt, Retries } from './halted-jobs.ts';
 import { passesOf, progressOf, refuseBroken, type Passes } from './passes.ts';
 import { setSpeed } from './set-speed.ts';
 import { StallClock } from './stall-clock.ts';
@@ -29,8 +29,8 @@ export async function watchJobs(
   wishedSpeed: () => Promise<number | undefined> = async () => undefined,
 ): Promise<Halt | undefined> {
   const stall = new StallClock(plan.targetStallSeconds);
-  const errors = new JobErrors();
-  const unlisten = qmp.listen((event) => errors.see(event));
+  const seen = { errors: new JobErrors(), retries: new Retries() };
+  const unlisten = qmp.listen((event) => seen.errors.see(event));
   try {
     for await (const jobs of ourJobs(qmp, { everyMs: 1_000, signal })) {
       const passes = passesOf(plan, jobs);
@@ -39,7 +39,7 @@ export async function watchJobs(
       await onLook(progress);
       const speed = await wishedSpeed();
       if (speed !== undefined) await setSpeed(qmp, plan, speed);
-      const halt = await lookAtHalted(qmp, plan, passes, errors);
+      const halt = await lookAtHalted(qmp, plan, passes, seen);
       if (halt) return halt;
       stall.see(progress.doneBytes);
 
@@ -59,13 +59,13 @@ async function lookAtHalted(
   qmp: QmpClient,
   plan: BackupPlan,
   passes: Passes,
-  errors: JobErrors,
+  { errors, retries }: { readonly errors: JobErrors; readonly retries: Retries },
 ): Promise<Halt | undefined> {
   if (!mayHalt(plan)) return undefined;
   const halted = await haltedJobs(qmp, plan);
   const grave = halted.filter((job) => !isIgnored(plan, job, errors));
   if (grave.length > 0) return haltOf(plan, passes, grave, errors);
-  await resumeJobs(qmp, halted);
+  await retries.resume(qmp, halted);
   return undefined;
 }
 

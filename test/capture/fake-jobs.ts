@@ -5,6 +5,10 @@ type Job = Returns<'query-jobs'>[number] & {
   readonly nodes: readonly string[];
   /** Waits for its target: told to cancel, it goes on waiting. */
   hangs: boolean;
+  /** QEMU has paused it for an error, and does so again whenever it is resumed. */
+  halts: boolean;
+  /** In bytes per second; 0 is no limit. */
+  speed: number;
 };
 
 /** The jobs of a QEMU. They go on by what a test does to them. */
@@ -27,7 +31,15 @@ export class FakeJobs {
 
   put(id: string, is: Partial<Job> = {}): void {
     const progress = { 'current-progress': 0, 'total-progress': 65_536 };
-    const fresh = { type: 'backup', status: 'running', nodes: [], hangs: false, ...progress };
+    const fresh = {
+      type: 'backup',
+      status: 'running',
+      nodes: [],
+      hangs: false,
+      halts: false,
+      speed: 0,
+      ...progress,
+    };
     this.#jobs.push({ ...fresh, id, ...is });
   }
 
@@ -45,6 +57,26 @@ export class FakeJobs {
     const job = this.#one(id);
     if (job.status === 'concluded') throw new Refusal(`Job '${id}' in state 'concluded'`);
     if (!job.hangs) this.change(id, { status: 'concluded', error: 'Operation canceled' });
+  }
+
+  /** As `query-block-jobs` shows them. */
+  get ofBlocks(): Returns<'query-block-jobs'> {
+    return this.#jobs.map(({ id: device, type, status, halts: paused, speed }) => ({
+      device,
+      type,
+      status,
+      len: 65_536,
+      offset: 0,
+      busy: false,
+      speed,
+      paused,
+      'io-status': paused ? 'failed' : 'ok',
+    }));
+  }
+
+  resume({ id }: { id: string }): void {
+    this.change(id, { status: 'running' });
+    if (this.#one(id).halts) this.change(id, { status: 'paused' });
   }
 
   finalize({ id }: { id: string }): void {

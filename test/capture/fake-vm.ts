@@ -64,6 +64,7 @@ export class FakeVm {
     return {
       'query-status': () => ({ status: this.status, running: this.status === 'running' }),
       'query-jobs': () => jobs.all,
+      'query-block-jobs': () => jobs.ofBlocks,
       'query-block': () => nodes.blocks(on),
       'query-named-block-nodes': () => nodes.named(on),
       'x-debug-query-block-graph': () => nodes.graph(),
@@ -83,6 +84,10 @@ export class FakeVm {
       }),
       'blockdev-backup': this.#doing('blockdev-backup', (args) => this.#start(args)),
       'job-cancel': this.#doing('job-cancel', (args) => jobs.cancel(args)),
+      'block-job-set-speed': this.#doing('block-job-set-speed', ({ device, speed }) =>
+        jobs.change(device, { speed }),
+      ),
+      'job-resume': this.#doing('job-resume', (args) => jobs.resume(args)),
       'job-finalize': this.#doing('job-finalize', (args) => jobs.finalize(args)),
       'job-dismiss': this.#doing('job-dismiss', (args) => jobs.dismiss(args)),
       ...this.#onBitmaps(),

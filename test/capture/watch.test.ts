@@ -90,6 +90,18 @@ describe('watchJobs, from QEMU 10.0 on', () => {
     expect(error).toBeInstanceOf(TargetStalledError);
   });
 
+  it('has a copy whose error is to be ignored try again once a second, however often QEMU tells of it', async () => {
+    const abort = new AbortController();
+    const halting = changes(j0, { halts: true, status: 'paused' });
+    setTimeout(() => abort.abort(new Error('enough')), 1_500);
+
+    const { vm } = await watch({ ...onePass, onTargetError: 'ignore' }, [halting], {
+      signal: abort.signal,
+    });
+
+    expect(vm.sent('job-resume')).toEqual([{ id: j0 }, { id: j0 }]);
+  });
+
   it('ends with its signal', async () => {
     const abort = new AbortController();
 
