@@ -6,7 +6,7 @@ import { ourJobs } from './await-jobs.ts';
 import { secondPassJob } from './copy-jobs.ts';
 import { haltedJobs, haltOf, isIgnored, JobErrors, mayHalt, Retries } from './halted-jobs.ts';
 import { passesOf, progressOf, refuseBroken, type Passes } from './passes.ts';
-import { setSpeed } from './set-speed.ts';
+import { restSeconds, setSpeed } from './set-speed.ts';
 import { StallClock } from './stall-clock.ts';
 import type { Job } from './vm-state.ts';
 
@@ -28,6 +28,7 @@ export async function watchJobs(
   onLook: (progress: Progress) => Promise<void>,
   wishedSpeed: () => Promise<number | undefined> = async () => undefined,
 ): Promise<Halt | undefined> {
+  const planned = { silentSeconds: restSeconds(plan.maxBytesPerSecond ?? 0) };
   const stall = new StallClock(plan.targetStallSeconds);
   const seen = { errors: new JobErrors(), retries: new Retries() };
   const unlisten = qmp.listen((event) => seen.errors.see(event));
@@ -38,10 +39,11 @@ export async function watchJobs(
       const progress = progressOf(passes, plan);
       await onLook(progress);
       const speed = await wishedSpeed();
-      if (speed !== undefined) await setSpeed(qmp, plan, speed);
+      const { silentSeconds } = speed === undefined ? planned : await setSpeed(qmp, plan, speed);
       const halt = await lookAtHalted(qmp, plan, passes, seen);
       if (halt) return halt;
       stall.see(progress.doneBytes);
+      stall.expectSilence(silentSeconds);
 
       refuseBroken(passes, plan.shield);
       if (last.missing.length === 0 && last.found.every(({ status }) => status === 'pending'))

@@ -23,6 +23,15 @@ describe('StallClock', () => {
     expect(() => see(new StallClock(60), [10_000, 0])).not.toThrow();
   });
 
+  it('waits longer for a copy that is to be silent, until its next progress', () => {
+    const clock = new StallClock(60);
+    see(clock, [0, 0]);
+    clock.expectSilence(16);
+    see(clock, [75, 0], [76, 1], [135, 1]);
+
+    expect(() => see(clock, [136, 1])).toThrow(TargetStalledError);
+  });
+
   it('takes a figure that falls for a change: a second pass begins anew', () => {
     expect(() => see(new StallClock(60), [0, 7], [59, 3], [118, 7])).not.toThrow();
   });
