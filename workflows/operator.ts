@@ -12,15 +12,15 @@ export class Operator {
   readonly #report: Report;
   #resume: ((force: boolean) => Promise<void>) | undefined;
   #answer: 'resume' | 'abort' | undefined;
+  /** How many answers are still being carried out, one after another. */
+  #underWay = 0;
+  #last: Promise<void> = Promise.resolve();
 
   constructor(vm: string, report: Report) {
     this.#report = report;
     setHandler(
       resumeUpdate,
-      async (request: ResumeRequest) => {
-        await this.#resume?.(request?.force === true);
-        this.#answer ??= 'resume';
-      },
+      async (request: ResumeRequest) => this.#inTurn(vm, request?.force === true),
       {
         validator: (_request: ResumeRequest) => this.#refuseUnlessWaiting(vm),
         description: 'Try again what failed, if the backup waits for an operator.',
@@ -43,6 +43,22 @@ export class Operator {
     }
   }
 
+  /** Of several that say it at once the first has the copy go on, and if he cannot, the next tries. */
+  async #inTurn(vm: string, force: boolean): Promise<void> {
+    const resumed = this.#resumeAfter(this.#last, vm, force);
+    this.#underWay++;
+    this.#last = resumed.catch(() => undefined).finally(() => this.#underWay--);
+    await resumed;
+  }
+
+  async #resumeAfter(before: Promise<void>, vm: string, force: boolean): Promise<void> {
+    await before;
+    if (this.#answer === 'resume') return;
+    this.#refuseUnlessWaiting(vm);
+    await this.#resume?.(force);
+    this.#answer ??= 'resume';
+  }
+
   #refuseUnlessWaiting(vm: string): void {
     if (this.#resume && this.#answer === undefined) return;
     const message = `${vm}: the backup does not wait for an operator`;
@@ -58,10 +74,7 @@ export class Operator {
     const waiting = new CancellationScope();
     try {
       const isOver = await waiting.run(async () =>
-        Promise.race([
-          steps.watchHalt(plan).then(() => true),
-          condition(() => this.#answer !== undefined, seconds * 1_000),
-        ]),
+        Promise.race([steps.watchHalt(plan).then(() => true), this.#isAnsweredWithin(seconds)]),
       );
       if (this.#answer === 'abort')
         throw ApplicationFailure.create({
@@ -78,5 +91,13 @@ export class Operator {
       // The one that looks after the copy, and the timer.
       waiting.cancel();
     }
+  }
+
+  /** An answer that came in time counts, although what it asks for is done later. */
+  async #isAnsweredWithin(seconds: number): Promise<boolean> {
+    const isAnswered = () => this.#answer !== undefined;
+    if (await condition(isAnswered, seconds * 1_000)) return true;
+    await condition(() => isAnswered() || this.#underWay === 0);
+    return isAnswered();
   }
 }
