@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ourJobsNow } from '../capture/await-jobs.ts';
-import { ScratchFullError } from '../capture/errors.ts';
+import { ScratchFullError, TargetLostError } from '../capture/errors.ts';
 import { haltedJobs } from '../capture/halted-jobs.ts';
 import { passesOf, progressOf, refuseBroken } from '../capture/passes.ts';
 import { requireGuard } from '../host/guard/require-guard.ts';
+import { deadReceivers } from '../host/receivers.ts';
 import { scratchLeft } from '../host/scratch.ts';
 import type { Progress } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
@@ -41,12 +42,22 @@ async function look(
   const { vm, backupId, shield } = plan;
   if (shield === 'none') await requireGuard(site.paths, vm, backupId, site.signal);
   else await requireScratch(site);
+  await requireReceivers(site, plan);
   return withCapture(site, plan, async ({ qmp }) => {
     const passes = passesOf(plan, await ourJobsNow(qmp));
     onProgress(progressOf(passes, plan));
     refuseBroken(passes, shield);
     return (await haltedJobs(qmp, plan)).length > 0;
   });
+}
+
+/** One that is gone took with it what it held in memory: no resume helps. */
+async function requireReceivers({ paths }: VmSite, { vm, disks }: BackupPlan): Promise<void> {
+  const dead = await deadReceivers(paths, vm, disks);
+  if (dead.length === 0) return;
+  throw new TargetLostError(
+    `${vm}: the receiver of ${dead.map(({ device }) => device).join(', ')} died while the copy waited for an operator`,
+  );
 }
 
 async function requireScratch({ paths, config }: VmSite): Promise<void> {
