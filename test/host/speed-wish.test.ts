@@ -18,6 +18,17 @@ describe('wishedSpeed', () => {
     expect(await wishedSpeed(state.paths, 'vm', another)).toBeUndefined();
   });
 
+  it('is one of those that were wished at once, and each of them is taken', async () => {
+    await using state = await makeStateFolder();
+    const speeds = Array.from({ length: 12 }, (_, index) => 65_536 * (index + 1));
+
+    await Promise.all(
+      speeds.map((bytesPerSecond) => wishSpeed(state.paths, 'vm', { backupId, bytesPerSecond })),
+    );
+
+    expect(speeds).toContain(await wishedSpeed(state.paths, 'vm', backupId));
+  });
+
   it('is none when nothing was wished, or what was is damaged', async () => {
     await using state = await makeStateFolder();
     const before = await wishedSpeed(state.paths, 'vm', backupId);
