@@ -43,32 +43,31 @@ export async function backupVm(request: BackupRequest): Promise<BackupResult> {
   let setBandwidth: ((bytesPerSecond: number) => Promise<void>) | undefined;
   takeBandwidth(report.vm, () => setBandwidth);
 
-  const { vm, host, taskQueue, maxFreezeSeconds, indexed, parsed } = await locateVm(request);
-  report.located(host, indexed);
-  const steps = stepsOn(taskQueue, maxFreezeSeconds);
-  const saga = new Saga();
-  saga.onFailure(() => undo(steps, { vm, backupId, runId }, report, () => abandoned));
-
-  const result = saga.run(async (): Promise<BackupResult> => {
-    const plan = await decide(steps, { request: parsed, backupId, runId }, report);
-    report.planned(plan);
-    setBandwidth = async (bytesPerSecond) => steps.setBandwidth({ vm, backupId, bytesPerSecond });
-    const hostLost = () => abandoned && root.consideredCancelled;
-    const instant = await startTheCopy(steps, plan, report, hostLost);
-    await operator.copy(steps, plan);
-
-    // All data is there and flushed: from here the way is forward, unless nothing can ever be published.
-    return CancellationScope.nonCancellable(async () => {
-      report.enter('committing');
-      await unless(hostLost, steps.commitBackup(plan));
-      report.enter('publishing');
-      const result = await unless(hostLost, steps.publishBackup({ plan, instant, runId }));
-      report.ended('done');
-      return result;
-    });
-  });
   try {
-    return await result;
+    const { vm, host, taskQueue, maxFreezeSeconds, indexed, parsed } = await locateVm(request);
+    report.located(host, indexed);
+    const steps = stepsOn(taskQueue, maxFreezeSeconds);
+    const saga = new Saga();
+    saga.onFailure(() => undo(steps, { vm, backupId, runId }, report, () => abandoned));
+
+    return await saga.run(async (): Promise<BackupResult> => {
+      const plan = await decide(steps, { request: parsed, backupId, runId }, report);
+      report.planned(plan);
+      setBandwidth = async (bytesPerSecond) => steps.setBandwidth({ vm, backupId, bytesPerSecond });
+      const hostLost = () => abandoned && root.consideredCancelled;
+      const instant = await startTheCopy(steps, plan, report, hostLost);
+      await operator.copy(steps, plan);
+
+      // All data is there and flushed: from here the way is forward, unless nothing can ever be published.
+      return CancellationScope.nonCancellable(async () => {
+        report.enter('committing');
+        await unless(hostLost, steps.commitBackup(plan));
+        report.enter('publishing');
+        const result = await unless(hostLost, steps.publishBackup({ plan, instant, runId }));
+        report.ended('done');
+        return result;
+      });
+    });
   } finally {
     // Nobody waits any more for a plan that is not to come.
     setBandwidth ??= async () => {};
