@@ -25,6 +25,8 @@ export class DeviceIo {
 
   /** The same beside the monitor, which then goes on also while the write has to wait. */
   async writeAside(pattern: number, { offset, bytes }: Piece): Promise<void> {
+    if (!this.#io.goesOnAside)
+      throw new DiskAccessError(`${this.#qdev}: this QEMU dies of a write beside its monitor`);
     await this.#expect(
       `wrote ${bytes}/${bytes} bytes`,
       `aio_write -P ${pattern} ${offset} ${bytes}`,
@@ -34,7 +36,8 @@ export class DeviceIo {
   /** Writes zeroes as a guest does that knows how to say so: the image may free the clusters. */
   async zero({ offset, bytes }: Piece): Promise<void> {
     // On a device with an iothread `write -z` kills QEMU 7.2 (SIGABRT), and `aio_flush` hangs it: this one tells later.
-    await this.#expect(`wrote ${bytes}/${bytes} bytes`, `aio_write -z -u ${offset} ${bytes}`);
+    const write = this.#io.goesOnAside ? 'aio_write' : 'write';
+    await this.#expect(`wrote ${bytes}/${bytes} bytes`, `${write} -z -u ${offset} ${bytes}`);
   }
 
   async discard({ offset, bytes }: Piece): Promise<void> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { usualAttachment, type Attachment } from './attachments.ts';
 import type { DiskFormat } from './disk-image.ts';
+import { knowsDevices, type QemuVersion } from './qemu-version.ts';
 
 /** A disk to make and attach. Default: 64 MiB, qcow2, ext4, virtio-blk by `-blockdev`, named. */
 export type DiskOptions = {
@@ -45,8 +46,8 @@ export function labelOf(disk: MachineDisk): string | undefined {
   return disk.content === 'ext4' ? `sp-${disk.name}` : undefined;
 }
 
-/** The options that attach a disk. Paths must have no comma. */
-export function attachOptions(disk: MachineDisk, index: number): string[] {
+/** The options that attach a disk to a QEMU of that version. Paths must have no comma. */
+export function attachOptions(disk: MachineDisk, index: number, version?: QemuVersion): string[] {
   const { attachment, name, path, format } = disk;
   const { style } = attachment;
   if (style === 'drive-if') {
@@ -60,7 +61,14 @@ export function attachOptions(disk: MachineDisk, index: number): string[] {
     style === 'blockdev'
       ? ['-blockdev', JSON.stringify(node)]
       : ['-drive', `if=none,id=${backend},file=${path},format=${format},discard=unmap`];
-  return [...source, ...deviceOptions(disk, index, backend)];
+  return [...source, ...deviceOptions(disk, index, `${backend}${oldProperties(disk, version)}`)];
+}
+
+/** A device that shares lets the lab write beside it by its node; on 2.11 one of `-blockdev` does not pause the VM by itself. */
+function oldProperties({ attachment }: MachineDisk, version?: QemuVersion): string {
+  if (!version || knowsDevices(version)) return '';
+  const pauses = version.major < 3 && attachment.device !== 'nvme';
+  return `,share-rw=on${pauses ? ',werror=enospc' : ''}`;
 }
 
 function deviceOptions({ attachment, name }: MachineDisk, index: number, backend: string) {

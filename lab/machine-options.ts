@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { attachOptions, type MachineDisk } from './machine-disk.ts';
+import type { QemuVersion } from './qemu-version.ts';
 import type { Setup } from './setup.ts';
 
 /** A guest to boot. */
@@ -27,8 +28,9 @@ export function machineOptions(machine: {
   readonly disks: readonly MachineDisk[];
   readonly guest: GuestOptions | undefined;
   readonly setup: Setup;
+  readonly version: QemuVersion;
 }): string[] {
-  const { folder, disks, guest, setup } = machine;
+  const { folder, disks, guest, setup, version } = machine;
   const sockets = socketsIn(folder);
   const nothingElse = ['-nodefaults', '-no-user-config', '-display', 'none'];
   const atReset = guest?.reboots ? [] : ['-no-reboot'];
@@ -39,7 +41,7 @@ export function machineOptions(machine: {
     ...machineItself,
     ...monitor('qmp', sockets.qmp),
     ...monitor('lab-qmp', sockets.labQmp),
-    ...disks.flatMap(attachOptions),
+    ...disks.flatMap((disk, index) => attachOptions(disk, index, version)),
     ...(guest ? guestOptions(folder, disks, guest, setup) : ['-S']),
   ];
 }

@@ -1,5 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { knowsDevices } from './qemu-version.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 
 /** A command that ends later than its answer has this long to say how it went. */
@@ -21,7 +22,12 @@ export class QemuIo {
     this.#log = log;
   }
 
-  /** What the command said. One that ends later has said it all when `isAll` says so. `-d` is of QEMU 5.1 and newer. */
+  /** Whether a command may go on after its answer. A QEMU that knows no device here (below 5.1) dies of it. */
+  get goesOnAside(): boolean {
+    return knowsDevices(this.#qmp.version);
+  }
+
+  /** What the command said. One that ends later has said it all when `isAll` says so. */
   async run(
     qdev: string,
     command: string,
@@ -36,13 +42,21 @@ export class QemuIo {
     const { size: before } = await stat(this.#log);
     const answer = await this.#qmp.execute(
       'human-monitor-command',
-      { 'command-line': `qemu-io -d ${qdev} "${command}"` },
+      { 'command-line': `qemu-io ${await this.#name(qdev)} "${command}"` },
       { timeoutMs: 60_000 },
     );
     for (const until = performance.now() + saidMs; ; await delay(lookMs)) {
       const said = `${answer}${await this.#saidSince(before)}`.trim();
       if (isAll(said) || performance.now() >= until) return said;
     }
+  }
+
+  /** How HMP names a device: below QEMU 5.1 by its drive or node, which the device then has to share. */
+  async #name(qdev: string): Promise<string> {
+    if (knowsDevices(this.#qmp.version)) return `-d ${qdev}`;
+    const blocks = await this.#qmp.execute('query-block', {});
+    const block = blocks.find((one) => one.qdev === qdev);
+    return block?.device || (block?.inserted?.['node-name'] ?? qdev);
   }
 
   async #saidSince(before: number): Promise<string> {

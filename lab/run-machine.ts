@@ -8,6 +8,7 @@ import { LabProcess } from './lab-process.ts';
 import type { MachineDisk } from './machine-disk.ts';
 import { machineOptions, socketsIn, type GuestOptions } from './machine-options.ts';
 import { QemuIo } from './qemu-io.ts';
+import type { QemuVersion } from './qemu-version.ts';
 import type { Setup } from './setup.ts';
 import type { TempFolder } from './temp-folder.ts';
 
@@ -22,6 +23,7 @@ const LINE_BY_LINE = ['stdbuf', '-oL'];
 export type Blueprint = {
   readonly temp: TempFolder;
   readonly qemu: readonly string[];
+  readonly version: QemuVersion;
   readonly disks: readonly MachineDisk[];
   readonly guest: GuestOptions | undefined;
   readonly setup: Setup;
@@ -40,11 +42,11 @@ export type Running = {
 
 /** Starts QEMU and waits until it answers, with a guest until its shell and its agent do. */
 export async function runMachine(blueprint: Blueprint): Promise<Running> {
-  const { temp, qemu, disks, guest, setup, outlive } = blueprint;
+  const { temp, qemu, version, disks, guest, setup, outlive } = blueprint;
   const sockets = socketsIn(temp.path);
   // Those of a QEMU that was killed would refuse.
   await Promise.all(Object.values(sockets).map((path) => rm(path, { force: true })));
-  const options = machineOptions({ folder: temp.path, disks, guest, setup });
+  const options = machineOptions({ folder: temp.path, disks, guest, setup, version });
   const log = join(temp.path, 'qemu.log');
   const process = await LabProcess.start([...LINE_BY_LINE, ...qemu, ...options], { log, outlive });
   try {

@@ -2,6 +2,7 @@ import { makeDiskImage } from './disk-image.ts';
 import { labelOf, machineDisk, type DiskOptions } from './machine-disk.ts';
 import type { GuestOptions } from './machine-options.ts';
 import { Machine } from './machine.ts';
+import { versionOfQemu } from './qemu-version.ts';
 import { loadSetup } from './setup.ts';
 import { makeTempFolder } from './temp-folder.ts';
 
@@ -29,7 +30,8 @@ export async function startQemu(options: QemuOptions = {}): Promise<Machine> {
     const disks = (options.disks ?? [{}]).map((disk, index) => machineDisk(disk, index, place));
     for (const disk of disks) await makeDiskImage({ ...disk, label: labelOf(disk) });
     const { guest, outlive = false, qemu = ['qemu-system-x86_64'] } = options;
-    return await Machine.start({ temp, qemu, disks, guest, setup, outlive });
+    const version = await versionOfQemu(qemu);
+    return await Machine.start({ temp, qemu, version, disks, guest, setup, outlive });
   } catch (error) {
     await temp[Symbol.asyncDispose]();
     throw error;

@@ -5,6 +5,7 @@ import { readLock } from '../host/lock.ts';
 import { hostLeftovers } from '../host/scratch.ts';
 import { hasStopLease } from '../host/stop-lease.ts';
 import { compare } from '../lab/compare.ts';
+import { nodesOf } from '../lab/nodes-of.ts';
 import { Manifest } from '../model/manifest.ts';
 import type { Actor } from './actor.ts';
 import { indexOf } from './disk.ts';
@@ -59,12 +60,12 @@ export async function publishedOf(theatre: Theatre, { place }: Actor): Promise<s
 export async function leftovers(theatre: Theatre, actor: Actor): Promise<string[]> {
   const { name, machine, place } = actor;
   const { labQmp } = machine;
-  const nodes = await labQmp.execute('query-named-block-nodes', { flat: true });
+  const nodes = await nodesOf(labQmp);
   const inQemu = [
     ...nodes.map((node) => node['node-name'] ?? ''),
     ...nodes.flatMap((node) => (node['dirty-bitmaps'] ?? []).map((bitmap) => bitmap.name ?? '')),
     ...(await labQmp.execute('query-jobs', {})).map(({ id }) => id),
-  ].filter((text) => /^(sp-|stillpoint-tmp:)/.test(text));
+  ].filter((text) => /^(sp-|stillpoint-(tmp|spent):)/.test(text));
   const { running, status } = await labQmp.execute('query-status', {});
   const { receivers, scratch } = await hostLeftovers(theatre.paths, name);
   const guard = await findGuard(theatre.paths, name);

@@ -1,3 +1,4 @@
+import { nodesOf } from '../lab/nodes-of.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import { ForeignBitmap, type Disk } from './disk.ts';
 import { Miss } from './miss.ts';
@@ -25,7 +26,7 @@ export async function checkForeignBitmaps({
   readonly machine: { readonly labQmp: QmpClient };
   readonly plugged: readonly Disk[];
 }): Promise<void> {
-  const nodes = await labQmp.execute('query-named-block-nodes', { flat: true });
+  const nodes = await nodesOf(labQmp);
   const bitmaps = nodes.flatMap((node) => node['dirty-bitmaps'] ?? []);
   for (const disk of plugged) {
     if (!disk.foreign) continue;

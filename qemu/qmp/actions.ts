@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BlockdevBackup } from './backup.ts';
+import { BlockdevBackup, DriveBackup } from './backup.ts';
 import { BitmapAdd, BitmapMerge, BitmapOnNode } from './bitmaps.ts';
 
 function action<Type extends string, Data extends z.ZodType>(type: Type, data: Data) {
@@ -19,6 +19,7 @@ export const TransactionAction = z.discriminatedUnion('type', [
   action('block-dirty-bitmap-disable', BitmapOnNode),
   action('block-dirty-bitmap-merge', BitmapMerge),
   action('blockdev-backup', BlockdevBackup),
+  action('drive-backup', DriveBackup),
   action('blockdev-snapshot', z.strictObject({ node: z.string(), overlay: z.string() })),
 ]);
 export type TransactionAction = z.input<typeof TransactionAction>;

@@ -31,3 +31,21 @@ export const BlockdevBackup = z.strictObject({
     })
     .optional(),
 });
+
+/**
+ * A backup job that opens its target by itself, as QEMU below 3.1 needs for an incremental one.
+ * @see qapi/block-core.json, DriveBackup
+ */
+export const DriveBackup = z.strictObject({
+  'job-id': z.string(),
+  device: z.string(),
+  /** A file's name, or `json:` and a description as `blockdev-add` takes. */
+  target: z.string(),
+  format: z.string(),
+  mode: z.enum(['existing', 'absolute-paths']),
+  sync: z.enum(['full', 'incremental']),
+  bitmap: z.string().optional(),
+  speed: z.int().optional(),
+  'on-source-error': OnError.optional(),
+  'on-target-error': OnError.optional(),
+});

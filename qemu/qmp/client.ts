@@ -1,6 +1,7 @@
 import { QmpBusyError, QmpCommandError, QmpConnectError, QmpProtocolError } from '../errors.ts';
 import { commands, type Args, type Command, type Returns } from './commands.ts';
 import { QmpConnection } from './connection.ts';
+import { dialectOf, today, type Dialect, type Send } from './dialect.ts';
 import type { QmpEvent } from './events.ts';
 import type { Greeting } from './messages.ts';
 import { connectUnix, type Transport } from './transport.ts';
@@ -18,6 +19,7 @@ export type CallOptions = {
 export class QmpClient implements AsyncDisposable {
   readonly #connection: QmpConnection;
   readonly #greeting: Greeting;
+  #dialect: Dialect = today;
 
   private constructor(connection: QmpConnection, greeting: Greeting) {
     this.#connection = connection;
@@ -34,7 +36,7 @@ export class QmpClient implements AsyncDisposable {
 
   /**
    * Waits for the greeting (3 s, else `QmpBusyError`) and negotiates capabilities: out-of-band commands where QEMU
-   * offers them. `what` names the peer in errors. When this fails, the transport is closed.
+   * offers them. An old QEMU is spoken to in its dialect. `what` names the peer in errors. When this fails, the transport is closed.
    */
   static async open(
     transport: Transport,
@@ -47,6 +49,8 @@ export class QmpClient implements AsyncDisposable {
       const client = new QmpClient(connection, greeting);
       const enable = client.#hasOutOfBand ? { enable: ['oob' as const] } : {};
       await client.execute('qmp_capabilities', enable, { signal, timeoutMs: GREETING_MS });
+      const send = client.#sendBefore({ signal, timeoutMs: GREETING_MS });
+      client.#dialect = await dialectOf(client.version, send);
       return client;
     } catch (error) {
       connection.close();
@@ -61,6 +65,11 @@ export class QmpClient implements AsyncDisposable {
 
   get closed(): boolean {
     return this.#connection.closed;
+  }
+
+  /** Whether it is known that this QEMU has no such command, in any spelling. Asked of a QEMU below 5.0 alone. */
+  lacks(command: Command): boolean {
+    return this.#dialect.lacks.has(command);
   }
 
   /**
@@ -114,12 +123,33 @@ export class QmpClient implements AsyncDisposable {
     const checked = commands[command].args.safeParse(args);
     if (!checked.success)
       throw new QmpProtocolError(`${command}: wrong arguments`, { cause: checked.error });
-    const request = { verb, command, arguments: checked.data };
-    const answer = await this.#connection.call(request, { signal, timeoutMs });
-    if (answer.error) throw new QmpCommandError(command, answer.error);
-    const returned = commands[command].returns.safeParse(answer.return);
+    const translate = verb === 'execute' ? this.#dialect.translations[command] : undefined;
+    const answer = translate
+      ? await translate(checked.data as Args<C>, this.#sendBefore({ signal, timeoutMs }))
+      : await this.#send(verb, command, checked.data, { signal, timeoutMs });
+    const returned = commands[command].returns.safeParse(answer);
     if (returned.success) return returned.data as Returns<C>;
     throw new QmpProtocolError(`${command}: unexpected answer`, { cause: returned.error });
+  }
+
+  /** What sends the parts of a translated command, all of them within its time. */
+  #sendBefore({ signal, timeoutMs }: { signal: AbortSignal | undefined; timeoutMs: number }): Send {
+    const until = performance.now() + timeoutMs;
+    return (command, args) => {
+      const leftMs = Math.max(1, Math.ceil(until - performance.now()));
+      return this.#send('execute', command, args, { signal, timeoutMs: leftMs });
+    };
+  }
+
+  async #send(
+    verb: 'execute' | 'exec-oob',
+    command: string,
+    args: unknown,
+    limits: { signal: AbortSignal | undefined; timeoutMs: number },
+  ): Promise<unknown> {
+    const answer = await this.#connection.call({ verb, command, arguments: args }, limits);
+    if (answer.error) throw new QmpCommandError(command, answer.error);
+    return answer.return;
   }
 }
 

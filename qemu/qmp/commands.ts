@@ -78,7 +78,14 @@ export const commands = {
   'block-dirty-bitmap-enable': { args: BitmapOnNode, returns: Nothing },
   'block-dirty-bitmap-disable': { args: BitmapOnNode, returns: Nothing },
   'block-dirty-bitmap-merge': { args: BitmapMerge, returns: Nothing },
-  transaction: { args: z.strictObject({ actions: z.array(TransactionAction) }), returns: Nothing },
+  transaction: {
+    args: z.strictObject({
+      actions: z.array(TransactionAction),
+      /** The jobs of a group end together: all well, or none. Not beside actions on bitmaps. */
+      properties: z.strictObject({ 'completion-mode': z.literal('grouped') }).optional(),
+    }),
+    returns: Nothing,
+  },
 
   'query-jobs': { args: None, returns: z.array(JobInfo) },
   'query-block-jobs': { args: None, returns: z.array(BlockJobInfo) },
@@ -88,6 +95,8 @@ export const commands = {
     returns: Nothing,
   },
   'blockdev-backup': { args: BlockdevBackup, returns: Nothing },
+  'block-job-pause': { args: z.strictObject({ device: z.string() }), returns: Nothing },
+  'block-job-resume': { args: z.strictObject({ device: z.string() }), returns: Nothing },
   'job-cancel': { args: JobId, returns: Nothing },
   'job-complete': { args: JobId, returns: Nothing },
   'job-resume': { args: JobId, returns: Nothing },

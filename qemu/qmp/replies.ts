@@ -102,7 +102,8 @@ export const BlockJobInfo = z.object({
   /** `ok`, or why it was paused: `nospace`, `failed`. Resuming it makes it `ok`. */
   'io-status': z.string().optional(),
   speed: z.int(),
-  status: z.string(),
+  /** 2.12 and newer. */
+  status: z.string().optional(),
   error: z.string().optional(),
 });
 

@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 import type { MachineDisk } from '../../../lab/machine-disk.ts';
 import type { Machine } from '../../../lab/machine.ts';
+import { nodesOf } from '../../../lab/nodes-of.ts';
 import { probeReceiver } from '../../../qemu/receiver/probe-receiver.ts';
 import { eventually } from '../../host/eventually.ts';
 
@@ -24,7 +25,7 @@ export async function whileOff(
 
 /** The names of a node's segments, oldest first. */
 export async function segmentNames({ labQmp }: Machine, node: string): Promise<string[]> {
-  const nodes = await labQmp.execute('query-named-block-nodes', { flat: true });
+  const nodes = await nodesOf(labQmp);
   const bitmaps = nodes.find((one) => one['node-name'] === node)?.['dirty-bitmaps'] ?? [];
   return bitmaps
     .flatMap(({ name = '' }) => (name.startsWith('stillpoint:') ? [name] : []))

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { vm } from '../../../demo/stage.ts';
 import { compare } from '../../../lab/compare.ts';
+import { nodesOf } from '../../../lab/nodes-of.ts';
 import { foreign, type World } from './world.ts';
 
 /** Every backup that is kept restores to what the disks held at its instant. What differs. */
@@ -28,7 +29,7 @@ export async function leftovers(world: World): Promise<string[]> {
 
 async function inQemu({ stage }: World): Promise<string[]> {
   const { labQmp, disks } = stage.machine;
-  const nodes = await labQmp.execute('query-named-block-nodes', { flat: true });
+  const nodes = await nodesOf(labQmp);
   const jobs = await labQmp.execute('query-jobs', {});
   const published = await readdir(join(stage.product.repository, vm));
   const bitmaps = nodes.flatMap((node) => node['dirty-bitmaps'] ?? []);

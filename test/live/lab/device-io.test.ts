@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { nodesOf } from '../../../lab/nodes-of.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 
 const MIB = 1024 ** 2;
@@ -10,7 +11,7 @@ describe('DeviceIo', () => {
     const disk = machine.disk();
     const at = { node: 'vd0-node', name: 'seen' };
     const dirtyBytes = async () => {
-      const nodes = await machine.labQmp.execute('query-named-block-nodes', { flat: true });
+      const nodes = await nodesOf(machine.labQmp);
       const node = nodes.find((one) => one['node-name'] === at.node);
       return node?.['dirty-bitmaps']?.[0]?.count;
     };

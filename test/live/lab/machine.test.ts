@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { copyOfDisk } from '../../../lab/copy-of-disk.ts';
 import { compare } from '../../../lab/compare.ts';
+import { nodesOf } from '../../../lab/nodes-of.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { QmpClient } from '../../../qemu/qmp/client.ts';
 
@@ -59,6 +60,6 @@ describe('Machine', () => {
 });
 
 async function bitmapsOf(qmp: QmpClient) {
-  const nodes = await qmp.execute('query-named-block-nodes', { flat: true });
+  const nodes = await nodesOf(qmp);
   return nodes.find((node) => node['node-name'] === 'vd0-node')?.['dirty-bitmaps'];
 }

@@ -34,6 +34,7 @@ const lacks: Record<string, { commands: string[]; arguments: string[] }> = {
     ],
   },
 };
+const inAFile = 'what this QEMU lacks is in a file, which another test looks at';
 const lacksNothing = { commands: [], arguments: [] };
 
 describe('the table of commands', () => {
@@ -55,13 +56,15 @@ describe('the table of commands', () => {
     await qemu[Symbol.asyncDispose]();
   });
 
-  it('holds no command that QEMU does not know, but those named here', () => {
+  it('holds no command that QEMU does not know, but those named here', (context) => {
+    context.skip(client.version.major < 5, inAFile);
     const unknown = Object.keys(commands).filter((command) => !check.knows(command));
 
     expect(unknown).toEqual(missing.commands);
   });
 
-  it('holds no argument that QEMU does not know, misses none that it wants, and none differs in type', () => {
+  it('holds no argument that QEMU does not know, misses none that it wants, and none differs in type', (context) => {
+    context.skip(client.version.major < 5, inAFile);
     const faults = Object.entries(commands)
       .filter(([command]) => check.knows(command))
       .flatMap(([command, { args }]) => check.faults(command, args));
@@ -99,7 +102,8 @@ describe('the table of commands', () => {
     'query-yank',
   ] as const;
   it.for(queries)('fits what QEMU answers to %s', async (query, context) => {
-    context.skip(missing.commands.includes(query), `this QEMU has no ${query}`);
+    const lacks = missing.commands.includes(query) || client.lacks(query);
+    context.skip(lacks, `this QEMU has no ${query}`);
 
     await expect(client.execute(query, {})).resolves.toBeDefined();
   });
@@ -174,8 +178,10 @@ describe('QmpClient with a real QEMU', () => {
       drv: 'null-co',
       ro: false,
       image: { 'virtual-size': 1 << 20 },
-      'dirty-bitmaps': [{ name: 'changes', recording: true, persistent: false, count: 0 }],
     });
+    expect(attached?.inserted?.['dirty-bitmaps']).toMatchObject([
+      { name: 'changes', recording: true, persistent: false, count: 0 },
+    ]);
     expect(graph.nodes).toContainEqual(
       expect.objectContaining({ type: 'block-driver', name: 'disk' }),
     );

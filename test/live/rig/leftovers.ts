@@ -4,6 +4,7 @@ import { readLock } from '../../../host/lock.ts';
 import { hostLeftovers } from '../../../host/scratch.ts';
 import { hasStopLease } from '../../../host/stop-lease.ts';
 import type { Rig } from './rig.ts';
+import { nodesOf } from '../../../lab/nodes-of.ts';
 
 /** All of ours that a run has left: in the machine, on the host and in the repository. Nothing after a clean end. */
 export async function leftovers(rig: Rig): Promise<string[]> {
@@ -13,13 +14,13 @@ export async function leftovers(rig: Rig): Promise<string[]> {
 /** Nodes, jobs, exports and temporary bitmaps of ours, and a machine that stands still because of us. */
 async function inQemu({ machine: { labQmp, alive } }: Rig): Promise<string[]> {
   if (!alive) return [];
-  const nodes = await labQmp.execute('query-named-block-nodes', { flat: true });
+  const nodes = await nodesOf(labQmp);
   const bitmaps = nodes.flatMap((node) => node['dirty-bitmaps'] ?? []);
   return [
     ...nodes.map((node) => node['node-name'] ?? ''),
     ...(await labQmp.execute('query-jobs', {})).map(({ id }) => id),
     ...bitmaps.flatMap(({ name }) => name ?? []),
-  ].filter((name) => /^(sp-|stillpoint-tmp:)/.test(name));
+  ].filter((name) => /^(sp-|stillpoint-(tmp|spent):)/.test(name));
 }
 
 async function onHost({ dependencies: { paths, repository }, repositoryFolder }: Rig) {
