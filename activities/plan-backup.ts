@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { chooseShield, queryAbilities } from '../capture/abilities.ts';
+import { chooseTier, queryAbilities } from '../capture/abilities.ts';
 import { chooseDisks } from '../capture/choose-disks.ts';
 import { refuseForeignJob } from '../capture/foreign-jobs.ts';
 import { planDisks } from '../capture/plan-disks.ts';
@@ -9,6 +9,7 @@ import type { Kind } from '../model/choices.ts';
 import { BackupId } from '../model/names.ts';
 import type { BackupPlan, DiskPlan } from '../model/plan.ts';
 import { BackupRequest } from '../model/request.ts';
+import { shieldOf } from '../model/tier.ts';
 import { BackupNotFoundError } from '../repository/errors.ts';
 import { soundBackups } from '../repository/chain.ts';
 import type { HostDependencies } from './dependencies.ts';
@@ -61,7 +62,12 @@ async function decide(
     await checkManager(qmp, config);
     if (quiesce === 'required') await checkAgent(config);
     const abilities = await queryAbilities(qmp);
-    const shield = chooseShield(abilities, request.shield ?? config.shield);
+    const tier = chooseTier(abilities, {
+      shield: request.shield ?? config.shield,
+      tier: request.tier ?? config.tier,
+      kind: request.kind,
+    });
+    const shield = shieldOf(tier);
     const { backups, broken } = await repository.survey(config.vm);
     const published = soundBackups(backups);
     const { since } = request;
@@ -77,7 +83,7 @@ async function decide(
     const { disks, warnings } = await findTrackingBelow(
       qmp,
       state,
-      planDisks(chosen.disks, published, request, found),
+      planDisks(chosen.disks, published, request, abilities, found),
       { ...request, published, carried: carried !== undefined },
     );
     return {
@@ -85,6 +91,7 @@ async function decide(
       backupId,
       qemuVersion: abilities.version,
       shield,
+      tier,
       quiesce,
       secondPass: abilities.secondPass && shield === 'fleece',
       kind: kindOf(disks),

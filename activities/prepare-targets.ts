@@ -37,7 +37,7 @@ export async function prepareTargets(
     await site.receivers.end();
 
     await allDone(plan.disks.map((disk) => makePlace(site, plan, disk)));
-    await withCapture(site, plan, (context) => captureFor(plan.shield).prepare(context));
+    await withCapture(site, plan, (context) => captureFor(plan).prepare(context));
   });
 }
 

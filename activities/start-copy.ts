@@ -12,6 +12,6 @@ export async function startCopy(
 ): Promise<void> {
   return atStep(dependencies, plan, signal, async (site) => {
     if (plan.shield === 'none') await requireGuard(site.paths, plan.vm, plan.backupId, signal);
-    await withCapture(site, plan, (context) => captureFor(plan.shield).startCopy(context));
+    await withCapture(site, plan, (context) => captureFor(plan).startCopy(context));
   });
 }

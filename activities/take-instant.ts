@@ -23,7 +23,7 @@ export async function takeInstant(
       clear: () => clearStopLease(paths, vm),
     };
     return underGuard(site, plan, (qmp) =>
-      captureFor(plan.shield).takeInstant(captureContext(site, plan, qmp), lease),
+      captureFor(plan).takeInstant(captureContext(site, plan, qmp), lease),
     );
   });
 }

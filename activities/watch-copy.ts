@@ -1,6 +1,6 @@
 import { allDone } from '../capture/all-done.ts';
 import { TargetLostError } from '../capture/errors.ts';
-import { watchJobs } from '../capture/watch.ts';
+import { captureFor } from '../capture/capture-for.ts';
 import { requireGuard } from '../host/guard/require-guard.ts';
 import { hasSinks } from '../host/receivers.ts';
 import { wishedSpeed } from '../host/speed-wish.ts';
@@ -27,7 +27,7 @@ export async function watchCopy(
   return atStep(dependencies, plan, signal, async (site) => {
     let copiedBytes = 0;
     const halt = await withCapture(site, plan, (context) =>
-      watchJobs(
+      captureFor(plan).watch(
         context,
         async (progress) => {
           copiedBytes = progress.doneBytes;

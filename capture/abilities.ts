@@ -1,18 +1,18 @@
-import type { Shield } from '../model/choices.ts';
+import type { Tier } from '../model/choices.ts';
+import { tierFor, type WantedTier } from '../model/tier.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
+import { featuresOf, type Features } from '../qemu/qmp/features.ts';
 import { UnsupportedQemuError } from './errors.ts';
 
 /** What a QEMU can do for a backup. */
-export type Abilities = {
+export type Abilities = Features & {
   readonly version: string;
-  /** Backup jobs that read a bitmap and leave it alone (4.2). */
-  readonly bitmapSync: boolean;
-  /** Copy-before-write filters and what reads behind them (7.1). */
-  readonly fleecing: boolean;
   /** Whether a fleecing copy loses what the guest zeroes, so that the scratch is copied over the target. */
   readonly secondPass: boolean;
   /** Whether the VM has iothreads, and a copy job would hang this QEMU for good. */
   readonly hangsOnIothread: boolean;
+  /** Whether a bitmap in an image can be trusted after somebody has put a snapshot above it and taken it away. */
+  readonly keepsBitmaps: boolean;
 };
 
 type Version = Pick<QmpClient['version'], 'major' | 'minor'>;
@@ -26,25 +26,30 @@ const firstWithout = {
   zeroLoss: { major: 10, minor: 0 },
   /** A job from a disk on an iothread to an NBD node never answers, and QEMU stands still: seen on 5.2, not on 7.2. */
   iothreadHang: { major: 7, minor: 2 },
+  /**
+   * A persistent bitmap below an external snapshot comes back from its commit without what was written meanwhile (seen on
+   * 3.1 and 4.0, not on 5.2), or makes the guest's writes fail (2.11).
+   */
+  staleBitmaps: { major: 5, minor: 2 },
+  /** What is older was never tried, and shows no device's path. */
+  untried: { major: 2, minor: 11 },
 } satisfies Record<string, Version>;
 
 /** Asks QEMU what it can do. */
 export async function queryAbilities(qmp: QmpClient): Promise<Abilities> {
-  const schema = await qmp.execute('query-qmp-schema', {});
+  const features = featuresOf(await qmp.execute('query-qmp-schema', {}));
   const { major, minor, micro } = qmp.version;
+  const version = `${major}.${minor}.${micro}`;
   const has = (defect: keyof typeof firstWithout) => isBelow(qmp.version, firstWithout[defect]);
-  // Enums are anonymous in the schema: they are told by a value that only they have.
-  const enumWith = (value: string) => schema.find((entry) => entry.values?.includes(value))?.values;
-  const drivers = enumWith('null-co') ?? [];
+  if (has('untried'))
+    throw new UnsupportedQemuError(`QEMU ${version}: QEMU 2.11 or newer is needed`);
   return {
-    version: `${major}.${minor}.${micro}`,
-    bitmapSync: schema.some(
-      ({ values }) => values?.includes('bitmap') && values.includes('incremental'),
-    ),
-    fleecing: drivers.includes('copy-before-write') && drivers.includes('snapshot-access'),
+    version,
+    ...features,
     secondPass: has('zeroLoss'),
     // Whose disks are on which is not asked: a VM that has iothreads uses them.
     hangsOnIothread: has('iothreadHang') && (await qmp.execute('query-iothreads', {})).length > 0,
+    keepsBitmaps: !has('staleBitmaps'),
   };
 }
 
@@ -52,20 +57,14 @@ function isBelow({ major, minor }: Version, limit: Version): boolean {
   return major < limit.major || (major === limit.major && minor < limit.minor);
 }
 
-/** The shield to use: the wanted one, or the best that this QEMU has. What cannot be done is an `UnsupportedQemuError`. */
-export function chooseShield(abilities: Abilities, wanted: Shield | undefined): Shield {
-  const { version, bitmapSync, fleecing, hangsOnIothread } = abilities;
-  if (!bitmapSync)
-    throw new UnsupportedQemuError(
-      `QEMU ${version}: its backup jobs cannot read a bitmap without clearing it; QEMU 4.2 or newer is needed`,
-    );
+/** The tier to use: the wanted one, or the best that this QEMU has. What cannot be done is an `UnsupportedQemuError`. */
+export function chooseTier(abilities: Abilities, wanted: WantedTier): Tier {
+  const { version, hangsOnIothread } = abilities;
   if (hangsOnIothread)
     throw new UnsupportedQemuError(
       `QEMU ${version}: a backup would hang it, for the VM has iothreads; QEMU 7.2 or newer is needed, or a VM without them`,
     );
-  if (wanted === 'fleece' && !fleecing)
-    throw new UnsupportedQemuError(
-      `QEMU ${version}: it has no copy-before-write filter, so shield "fleece" needs QEMU 7.1 or newer; use shield "none"`,
-    );
-  return wanted ?? (fleecing ? 'fleece' : 'none');
+  const choice = tierFor(abilities, wanted);
+  if ('refused' in choice) throw new UnsupportedQemuError(`QEMU ${version}: ${choice.refused}`);
+  return choice.tier;
 }

@@ -2,6 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import { isOurs, type Job } from './vm-state.ts';
 
+/** What tells that a job has changed: the first from QEMU 3.0 on, the others of its end on every one. */
+const changes = new Set(['JOB_STATUS_CHANGE', 'BLOCK_JOB_COMPLETED', 'BLOCK_JOB_CANCELLED']);
+
 /**
  * The jobs of ours, again and again: at once, after every change of a job, and at least every `everyMs`, for an event
  * may be lost with a connection. Ends only by `signal` (which throws) or by the caller's `break`.
@@ -12,7 +15,7 @@ export async function* ourJobs(
 ): AsyncGenerator<Job[]> {
   let wake = new AbortController();
   const unlisten = qmp.listen(({ event }) => {
-    if (event === 'JOB_STATUS_CHANGE') wake.abort();
+    if (changes.has(event)) wake.abort();
   });
   try {
     for (;;) {

@@ -81,7 +81,14 @@ export function mergeInto(
   return [
     {
       type: 'block-dirty-bitmap-merge',
-      data: { node, target, bitmaps: bitmaps.map((name) => ({ node: planned.node, name })) },
+      data: {
+        node,
+        target,
+        // Below 4.1 sources are named alone, and are of the same node.
+        bitmaps: bitmaps.map((name) =>
+          node === planned.node ? name : { node: planned.node, name },
+        ),
+      },
     },
   ];
 }

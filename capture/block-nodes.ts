@@ -8,6 +8,11 @@ import type { CaptureContext, DiskPlace } from './ports.ts';
 /** A mute receiver hangs the whole monitor in `blockdev-add`, until it hangs up: so this long, and it is ended. */
 const attachMs = 3_000;
 
+/** The connection to the receiver on `socket`. */
+export function receiverAt(socket: string) {
+  return { driver: 'nbd', server: { type: 'unix', path: socket }, export: 't' } as const;
+}
+
 /** The NBD node through which a job writes to the receiver on `socket`. */
 export function targetNode(
   name: string,
@@ -15,10 +20,8 @@ export function targetNode(
   reconnectSeconds: number,
 ): Args<'blockdev-add'> {
   return {
-    driver: 'nbd',
+    ...receiverAt(socket),
     'node-name': name,
-    server: { type: 'unix', path: socket },
-    export: 't',
     ...(reconnectSeconds > 0 ? { 'reconnect-delay': reconnectSeconds } : {}),
   };
 }

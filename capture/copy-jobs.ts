@@ -4,6 +4,20 @@ import type { Action } from './bitmap-actions.ts';
 
 /** The job that copies a disk's instant from `source` to its target. It waits before its end, and stays until dismissed. */
 export function copyJob(plan: BackupPlan, disk: DiskPlan, source: string): Action {
+  return jobFrom(plan, disk, source, { sync: 'bitmap', 'bitmap-mode': 'never' });
+}
+
+/** The same where no job leaves its bitmap alone: this one clears it at a good end. */
+export function clearingCopyJob(plan: BackupPlan, disk: DiskPlan, source: string): Action {
+  return jobFrom(plan, disk, source, { sync: 'incremental' });
+}
+
+function jobFrom(
+  plan: BackupPlan,
+  disk: DiskPlan,
+  source: string,
+  how: { readonly sync: 'bitmap' | 'incremental'; readonly 'bitmap-mode'?: 'never' },
+): Action {
   return {
     type: 'blockdev-backup',
     data: {
@@ -14,11 +28,7 @@ export function copyJob(plan: BackupPlan, disk: DiskPlan, source: string): Actio
       target: ourName(plan.backupId, disk.index, 't'),
       ...(disk.kind === 'full'
         ? { sync: 'full' }
-        : {
-            sync: 'bitmap',
-            'bitmap-mode': 'never',
-            bitmap: temporaryBitmapName(plan.backupId, disk.index),
-          }),
+        : { ...how, bitmap: temporaryBitmapName(plan.backupId, disk.index) }),
     },
   };
 }
@@ -54,6 +64,7 @@ function onErrors({ onSourceError = 'report', onTargetError = 'report' }: Backup
   };
 }
 
-function speedOf({ maxBytesPerSecond: speed = 0 }: BackupPlan) {
+/** How fast a job begins. */
+export function speedOf({ maxBytesPerSecond: speed = 0 }: BackupPlan) {
   return speed > 0 ? { speed } : {};
 }

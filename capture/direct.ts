@@ -1,56 +1,5 @@
-import { ourName } from '../model/names.ts';
-import {
-  mergeInto,
-  newSegment,
-  plannedDisk,
-  temporaryBitmap,
-  type Action,
-} from './bitmap-actions.ts';
-import { attachTarget, placeOf } from './block-nodes.ts';
 import { copyJob } from './copy-jobs.ts';
-import type { Capture } from './ports.ts';
-import { expectAll, expectNone } from './traces.ts';
-import { readVmState } from './vm-state.ts';
+import { straightCopy } from './straight-copy.ts';
 
-/** How long a guest write waits for a receiver that died, until a sink takes its place. */
-const reconnectSeconds = 20;
-
-/**
- * The copy straight from the disk, for QEMU 4.2 to 7.0 and for shield `none`: the instant is the start of the jobs.
- * A slow target can slow the guest here, and a full one pauses it: the guard lives through the whole copy.
- */
-export const direct: Capture = {
-  async prepare(context) {
-    const { plan, places } = context;
-    for (const { index } of plan.disks)
-      await attachTarget(context, {
-        name: ourName(plan.backupId, index, 't'),
-        socket: placeOf(places, index).targetSocket,
-        reconnectSeconds,
-      });
-  },
-
-  async takeInstant({ qmp, plan }) {
-    const state = await readVmState(qmp);
-    expectNone(state, plan, ['f', 'a', 'j', 'k']);
-    expectAll(state, plan, 't');
-    const actions = plan.disks.flatMap((planned): Action[] => {
-      const disk = plannedDisk(state, planned);
-      const segment = newSegment(plan, planned, disk);
-      const job = copyJob(plan, planned, disk.node);
-      if (planned.kind === 'full') return [...segment, job];
-      return [
-        ...segment,
-        temporaryBitmap(plan, planned, disk.node),
-        ...mergeInto(plan, planned, disk.node, planned.merge),
-        job,
-      ];
-    });
-    await qmp.execute('transaction', { actions });
-    return { takenAt: new Date().toISOString(), pausedMs: 0 };
-  },
-
-  async startCopy({ qmp, plan }) {
-    expectAll(await readVmState(qmp), plan, 'j');
-  },
-};
+/** The straight copy for QEMU 4.2 to 7.0, and for shield `none`: its jobs leave the bitmaps alone. */
+export const direct = straightCopy({ jobFor: copyJob, reconnectSeconds: 20 });

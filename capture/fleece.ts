@@ -17,6 +17,7 @@ import { insertFilter } from './filter.ts';
 import type { Capture, CaptureContext } from './ports.ts';
 import { expectNone } from './traces.ts';
 import { readVmState, type Disk } from './vm-state.ts';
+import { watchJobs } from './watch.ts';
 import { whileStopped } from './while-stopped.ts';
 
 type PlannedDisk = { readonly planned: DiskPlan; readonly disk: Disk };
@@ -94,6 +95,8 @@ export const fleece: Capture = {
       actions: plan.disks.flatMap((planned) => copyActions(plan, planned)),
     });
   },
+
+  watch: watchJobs,
 };
 
 /** All that can be merged before the guest is frozen: a chain of segments takes time that grows with the disk. */

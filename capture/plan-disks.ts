@@ -1,6 +1,7 @@
 import { decideDisk, type PublishedBackup } from '../model/decide.ts';
 import type { DiskPlan } from '../model/plan.ts';
 import type { ParsedRequest } from '../model/request.ts';
+import type { Abilities } from './abilities.ts';
 import type { Disk } from './vm-state.ts';
 
 /**
@@ -11,6 +12,7 @@ export function planDisks(
   disks: readonly Disk[],
   published: readonly PublishedBackup[],
   request: Pick<ParsedRequest, 'kind' | 'since'>,
+  { keepsBitmaps, merging }: Pick<Abilities, 'keepsBitmaps' | 'merging'>,
   found: readonly Disk[] = disks,
 ): DiskPlan[] {
   return disks.map((disk, index) => {
@@ -25,10 +27,11 @@ export function planDisks(
       device: disk.device,
       node: disk.node,
       virtualBytes: disk.virtualBytes,
-      persistent: disk.format === 'qcow2',
+      persistent: keepsBitmaps && disk.format === 'qcow2',
       ...decision,
       reason: decision.kind === 'full' && before.kind === 'full' ? before.reason : decision.reason,
-      merge: [...decision.merge],
+      // Where nothing can be merged every segment records on, and the parent's holds what all after it do.
+      merge: merging ? [...decision.merge] : decision.merge.slice(-1),
       expectedBytes: Math.min(
         decision.kind === 'full' ? disk.usedBytes : dirtyBytes,
         disk.virtualBytes,

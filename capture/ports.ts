@@ -1,3 +1,5 @@
+import type { Halt } from '../model/halt.ts';
+import type { Progress } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 
@@ -40,6 +42,18 @@ export interface StopLease {
   clear(): Promise<void>;
 }
 
+/**
+ * Follows the copy until it is complete (undefined), or until a job stands still and an operator has to say what is to
+ * become of it, and reports how far it is; `onLook` may end it by throwing. `wishedSpeed` is asked at each look. May be called
+ * again by anyone: all it knows it reads from QEMU. A job that failed is a `BlockJobError`, a target without progress for too
+ * long a `TargetStalledError`.
+ */
+export type Watch = (
+  context: Pick<CaptureContext, 'qmp' | 'plan' | 'signal'>,
+  onLook: (progress: Progress) => Promise<void>,
+  wishedSpeed?: () => Promise<number | undefined>,
+) => Promise<Halt | undefined>;
+
 /** What one attempt at the instant did. */
 export type Taken = { readonly takenAt: string; readonly pausedMs: number };
 
@@ -54,4 +68,6 @@ export interface Capture {
   takeInstant(context: CaptureContext, lease: StopLease): Promise<Taken>;
   /** Starts the copy of the instant's content to the targets. */
   startCopy(context: CaptureContext): Promise<void>;
+  /** Waits until every job has copied all. What is not finalized yet `commitCopy` does. */
+  readonly watch: Watch;
 }

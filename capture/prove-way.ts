@@ -1,5 +1,7 @@
 import { ourName } from '../model/names.ts';
 import { QemuError } from '../qemu/errors.ts';
+import type { QmpClient } from '../qemu/qmp/client.ts';
+import type { Args } from '../qemu/qmp/commands.ts';
 import { jobsReach } from './await-jobs.ts';
 import { attachTarget, removeNode } from './block-nodes.ts';
 import { TargetUnusableError } from './errors.ts';
@@ -36,19 +38,40 @@ export async function proveWay(context: CaptureContext, socket: string): Promise
 }
 
 async function copy({ qmp, plan }: CaptureContext, from: string, to: string): Promise<void> {
-  const job = ourName(plan.backupId, 0, 'p');
-  await qmp.execute('blockdev-backup', {
-    'job-id': job,
-    device: from,
-    target: to,
-    sync: 'full',
-    'auto-dismiss': false,
-  });
-  const ended = await jobsReach(qmp, ({ status }) => status === 'concluded', probeMs);
-  const [found] = (await qmp.execute('query-jobs', {})).filter(({ id }) => id === job);
-  if (ended) await qmp.execute('job-dismiss', { id: job });
-  if (!ended || found?.error !== undefined)
+  const id = ourName(plan.backupId, 0, 'p');
+  const job = { 'job-id': id, device: from, target: to, sync: 'full' } as const;
+  const { ended, error } = qmp.lacks('job-dismiss')
+    ? await runVanishing(qmp, job)
+    : await runLasting(qmp, job);
+  if (!ended || error !== undefined)
     throw new TargetUnusableError(
-      `the repository: QEMU could not write a probe: ${found?.error ?? `no end within ${probeMs} ms`}`,
+      `the repository: QEMU could not write a probe: ${error ?? `no end within ${probeMs} ms`}`,
     );
+}
+
+type Job = Args<'blockdev-backup'>;
+type Outcome = { readonly ended: boolean; readonly error: string | undefined };
+
+async function runLasting(qmp: QmpClient, job: Job): Promise<Outcome> {
+  await qmp.execute('blockdev-backup', { ...job, 'auto-dismiss': false });
+  const ended = await jobsReach(qmp, ({ status }) => status === 'concluded', probeMs);
+  const [found] = (await qmp.execute('query-jobs', {})).filter(({ id }) => id === job['job-id']);
+  if (ended) await qmp.execute('job-dismiss', { id: job['job-id'] });
+  return { ended, error: found?.error };
+}
+
+/** Where a job is gone when it has ended, only an event tells how. */
+async function runVanishing(qmp: QmpClient, job: Job): Promise<Outcome> {
+  let error: string | undefined = 'nobody has seen how its job ended';
+  const unlisten = qmp.listen(({ event, data }) => {
+    if (event === 'BLOCK_JOB_COMPLETED' && data['device'] === job['job-id'])
+      error = typeof data['error'] === 'string' ? data['error'] : undefined;
+  });
+  try {
+    await qmp.execute('blockdev-backup', job);
+    const ended = await jobsReach(qmp, ({ id }) => id !== job['job-id'], probeMs);
+    return { ended, error: ended ? error : undefined };
+  } finally {
+    unlisten();
+  }
 }

@@ -16,7 +16,8 @@ export async function setSpeed(
 ): Promise<{ silentSeconds: number }> {
   let silentSeconds = restSeconds(bytesPerSecond);
   for (const { device, speed } of await qmp.execute('query-block-jobs', {})) {
-    if (speed === bytesPerSecond || parseOurName(device)?.backupId !== backupId) continue;
+    const job = parseOurName(device);
+    if (speed === bytesPerSecond || job?.backupId !== backupId || job.role === 'h') continue;
     // One that is through has no speed any more.
     await tolerant(qmp.execute('block-job-set-speed', { device, speed: bytesPerSecond }));
     silentSeconds = Math.max(silentSeconds, restSeconds(bytesPerSecond, speed));

@@ -30,7 +30,7 @@ export async function takeOut(qmp: QmpClient, receivers: Receivers): Promise<voi
   // With its snapshot-access node there, QEMU refuses to take a filter out.
   await removeNodes(qmp, state, ['a']);
   await takeFiltersOut(qmp, state.disks, state.graph);
-  await removeNodes(qmp, state, ['f', 's', 't', 'p', 'o']);
+  await removeNodes(qmp, state, ['f', 's', 't', 'p', 'o', 'h']);
   for (const bitmap of await temporaryBitmaps(qmp, found))
     await tolerant(qmp.execute('block-dirty-bitmap-remove', bitmap));
 

@@ -1,4 +1,5 @@
 import { droppable, tidyingOf, type Tidying } from '../model/segments.ts';
+import { standaloneTidyingOf } from '../model/standalone.ts';
 import { QmpCommandError } from '../qemu/errors.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import { tolerant } from './tolerant.ts';
@@ -15,12 +16,17 @@ export type IsPublished = (backupId: string) => boolean;
 export async function tidySegments(qmp: QmpClient, isPublished: IsPublished): Promise<void> {
   for (const disk of (await readVmState(qmp)).disks) {
     const { node } = disk;
-    for (const step of tidyingOf(disk, isPublished)) {
+    for (const step of stepsFor(qmp)(disk, isPublished)) {
       if (step.do === 'merge-back') await mergeBack(qmp, node, step);
       const name = step.do === 'merge-back' ? step.newest : step.bitmap;
       await qmp.execute('block-dirty-bitmap-remove', { node, name });
     }
   }
+}
+
+/** Where nothing can be merged, segments stand each for itself. */
+function stepsFor(qmp: QmpClient): typeof tidyingOf {
+  return qmp.lacks('block-dirty-bitmap-merge') ? standaloneTidyingOf : tidyingOf;
 }
 
 async function mergeBack(
@@ -52,6 +58,7 @@ export async function dropOldSegments(
   isPublished: IsPublished,
   keep: number,
 ): Promise<void> {
+  if (qmp.lacks('block-dirty-bitmap-merge')) return tidySegments(qmp, isPublished);
   for (const disk of (await readVmState(qmp)).disks)
     for (const name of droppable(disk, isPublished, keep))
       await qmp.execute('block-dirty-bitmap-remove', { node: disk.node, name });

@@ -57,7 +57,7 @@ export async function watchJobs(
 }
 
 /** Resumes what stands still for an error that is to be ignored, and tells of any other. */
-async function lookAtHalted(
+export async function lookAtHalted(
   qmp: QmpClient,
   plan: BackupPlan,
   passes: Passes,

@@ -23,6 +23,10 @@ export type Shield = z.infer<typeof Shield>;
 export const OnError = z.enum(['report', 'ignore', 'stop', 'enospc']);
 export type OnError = z.infer<typeof OnError>;
 
+/** How a backup is taken on its QEMU: one file in `capture/` each. `fleece` has that shield, the others have none. */
+export const Tier = z.enum(['fleece', 'direct', 'merge', 'grouped']);
+export type Tier = z.infer<typeof Tier>;
+
 /** What the content of a backup is worth: `filesystem` was frozen at the instant, `crash` is as after a power cut. */
 export const Consistency = z.enum(['filesystem', 'crash']);
 export type Consistency = z.infer<typeof Consistency>;

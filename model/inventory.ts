@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BytesPerSecond, OnError, Quiesce, Shield } from './choices.ts';
+import { BytesPerSecond, OnError, Quiesce, Shield, Tier } from './choices.ts';
 import { MountPoint, VmName } from './names.ts';
 
 const AbsolutePath = z.string().startsWith('/', { error: 'must be an absolute path' });
@@ -42,6 +42,9 @@ const VmSettings = z.strictObject({
     .describe(
       'Freeze the file systems mounted there in the guest, and no others. Default: all. One that is not frozen then counts as the whole: `quiesce: required` fails, `preferred` warns and calls the backup crash-consistent.',
     ),
+  tier: Tier.exactOptional().describe(
+    'How a backup is taken: `fleece`, `direct`, `merge` or `grouped`. For tests: the default is the best that the QEMU has.',
+  ),
   maxFreezeSeconds: z
     .int()
     .min(1)
@@ -176,6 +179,7 @@ export type VmConfig = {
   readonly quiesce: Quiesce;
   readonly shield: Shield | undefined;
   readonly freezeMountpoints: readonly string[] | undefined;
+  readonly tier: Tier | undefined;
   readonly maxFreezeSeconds: number;
   readonly targetStallSeconds: number;
   readonly maxBytesPerSecond: number;
@@ -203,6 +207,7 @@ export function vmConfig(inventory: Inventory, vm: string, hostName: string): Vm
     quiesce: given.quiesce,
     shield: given.shield,
     freezeMountpoints: given.freezeMountpoints,
+    tier: given.tier,
     maxFreezeSeconds: given.maxFreezeSeconds,
     targetStallSeconds: given.targetStallSeconds,
     maxBytesPerSecond: given.maxBytesPerSecond,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Consistency, Kind, Reason, Shield } from './choices.ts';
+import { Consistency, Kind, Reason, Shield, Tier } from './choices.ts';
 import { Frozen } from './instant.ts';
 import { BackupId, DeviceName, VmName } from './names.ts';
 
@@ -38,6 +38,7 @@ export const Manifest = z.strictObject({
   publishedAt: z.iso.datetime(),
   consistency: Consistency,
   shield: Shield,
+  tier: Tier.optional().describe('How the backup was taken. Older versions have not recorded it.'),
   frozenMs: z.number().min(0),
   pausedMs: z.number().min(0),
   frozen: Frozen.optional().describe('What was frozen; left out when nothing was.'),

@@ -35,16 +35,16 @@ export function deviceName(raw: string): string {
 /**
  * What a node or job of ours is for: `t` target, `s` scratch, `f` filter (copy-before-write),
  * `a` snapshot-access, `j` copy job, `k` second-pass job, `p` the probe of the way to the target, `o` what the overlays
- * of somebody's snapshot have allocated.
+ * of somebody's snapshot have allocated, `h` the holder of a group of jobs.
  */
-export type Role = 't' | 's' | 'f' | 'a' | 'j' | 'k' | 'p' | 'o';
+export type Role = 't' | 's' | 'f' | 'a' | 'j' | 'k' | 'p' | 'o' | 'h';
 
 /** The name of a node or job of ours: 28 characters of the 31 that QEMU allows. */
 export function ourName(backupId: string, disk: number, role: Role): string {
   return `sp-${backupId}-${String(disk).padStart(2, '0')}${role}`;
 }
 
-const OurName = /^sp-(\d{8}T\d{6}Z-[0-9a-f]{4})-(\d\d)([tsfajkpo])$/;
+const OurName = /^sp-(\d{8}T\d{6}Z-[0-9a-f]{4})-(\d\d)([tsfajkpoh])$/;
 
 /** Reads a name that `ourName` made, or tells that it is not ours. */
 export function parseOurName(
@@ -91,4 +91,14 @@ export function parseSegmentName(
 /** Whether a bitmap is one that a copy of ours read, left by a run that died. */
 export function isTemporaryBitmap(name: string): boolean {
   return /^stillpoint-tmp:\d{8}T\d{6}Z-[0-9a-f]{4}:\d\d$/.test(name);
+}
+
+/** The note in QEMU that a job of this backup clears the segment that it reads: an empty bitmap on that disk. */
+export function spentMark(backupId: string, disk: number): string {
+  return `stillpoint-spent:${backupId}:${String(disk).padStart(2, '0')}`;
+}
+
+/** The backup of such a note, or undefined for any other bitmap. */
+export function parseSpentMark(name: string): string | undefined {
+  return /^stillpoint-spent:(\d{8}T\d{6}Z-[0-9a-f]{4}):\d\d$/.exec(name)?.[1];
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BytesPerSecond, Kind, OnError, Quiesce, Reason, Shield } from './choices.ts';
+import { BytesPerSecond, Kind, OnError, Quiesce, Reason, Shield, Tier } from './choices.ts';
 import { BackupId, DeviceName, MountPoint, VmName } from './names.ts';
 
 const NodeName = z.string().min(1).max(127);
@@ -23,7 +23,7 @@ export const DiskPlan = z.strictObject({
   device: DeviceName,
   node: NodeName.describe('The node that the guest device writes to.'),
   virtualBytes: z.int().min(1),
-  persistent: z.boolean().describe('Whether the image can keep bitmaps (qcow2).'),
+  persistent: z.boolean().describe('Whether the new segment is kept in the image (qcow2).'),
   kind: Kind,
   reason: Reason,
   parent: BackupId.nullable().describe('The backup this one builds on; null for a full one.'),
@@ -42,6 +42,7 @@ export const BackupPlan = z.strictObject({
   backupId: BackupId,
   qemuVersion: z.string().max(40),
   shield: Shield,
+  tier: Tier.optional().describe('How it is taken. Plans of older versions name the shield alone.'),
   quiesce: Quiesce,
   secondPass: z
     .boolean()

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BytesPerSecond, OnError, Quiesce, RequestedKind, Shield } from './choices.ts';
+import { BytesPerSecond, OnError, Quiesce, RequestedKind, Shield, Tier } from './choices.ts';
 import { BackupId, VmName } from './names.ts';
 
 /** The input of the workflow `backupVm`. All but `vm` is optional; what is left out comes from the inventory. */
@@ -20,6 +20,9 @@ export const BackupRequest = z
     onSourceError: OnError.optional().describe('What becomes of a copy that cannot read a disk.'),
     onTargetError: OnError.optional().describe(
       'What becomes of a copy that cannot write to its target.',
+    ),
+    tier: Tier.optional().describe(
+      'How the backup is taken, for tests. Default: the best way of the QEMU.',
     ),
   })
   .refine(({ kind, since }) => since === undefined || kind === 'differential', {

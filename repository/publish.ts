@@ -118,6 +118,7 @@ function manifestOf(
     kind: plan.kind,
     parent: plan.parent,
     shield: plan.shield,
+    tier: plan.tier,
     ...instant,
     publishedAt: new Date().toISOString(),
     disks: plan.disks.map(({ device, node, virtualBytes, kind, reason, parent, previous }, at) => ({

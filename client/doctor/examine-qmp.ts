@@ -1,10 +1,12 @@
 import type { VmConfig } from '../../model/inventory.ts';
+import { tierFor } from '../../model/tier.ts';
 import { QmpBusyError, QmpConnectError } from '../../qemu/errors.ts';
 import { QmpClient } from '../../qemu/qmp/client.ts';
+import { featuresOf } from '../../qemu/qmp/features.ts';
 import type { Check } from './check.ts';
 import { socketTrouble } from './socket-trouble.ts';
 
-/** A VM's QMP socket, and what its QEMU says: its version, which shields it has, who manages it, its disks. */
+/** A VM's QMP socket, and what its QEMU says: its version, how backups are taken of it, who manages it, its disks. */
 export async function examineQmp(config: VmConfig, signal: AbortSignal): Promise<Check[]> {
   const bound = AbortSignal.any([signal, AbortSignal.timeout(15_000)]);
   try {
@@ -12,7 +14,7 @@ export async function examineQmp(config: VmConfig, signal: AbortSignal): Promise
     try {
       return [
         { check: 'qmp', state: 'ok', message: `QEMU ${versionOf(qmp)} answers at ${config.qmp}` },
-        await examineShield(qmp, config, bound),
+        await examineTier(qmp, config, bound),
         ...(await examineManager(qmp, config, bound)),
         await examineDisks(qmp, config, bound),
       ];
@@ -42,36 +44,31 @@ function whyNoQmp(error: Error, socket: string): Check {
   return { ...problem, message: error.message };
 }
 
-/** Which shields this QEMU has. Features are asked from its schema, not guessed from its version. */
-async function examineShield(
+/** How backups are taken of this QEMU. Features are asked from its schema, not guessed from its version. */
+async function examineTier(
   qmp: QmpClient,
-  { shield: wanted }: VmConfig,
+  { shield, tier: wanted }: VmConfig,
   signal: AbortSignal,
 ): Promise<Check> {
   const check = 'shield';
-  const schema = await qmp.execute('query-qmp-schema', {}, { signal });
-  const knows = (...values: string[]) =>
-    schema.some((entry) => values.every((value) => entry.values?.includes(value)));
-  if (!knows('bitmap', 'incremental'))
+  const features = featuresOf(await qmp.execute('query-qmp-schema', {}, { signal }));
+  const choice = tierFor(features, { shield, tier: wanted });
+  if ('refused' in choice)
     return {
       check,
       state: 'problem',
-      message: `QEMU ${versionOf(qmp)} cannot copy by a bitmap and keep it`,
-      advice: 'QEMU 4.2 or newer is needed.',
+      message: `QEMU ${versionOf(qmp)}: ${choice.refused}`,
+      advice: 'Use a newer QEMU, or change `shield` or `tier` of this VM in the inventory.',
     };
-  if (knows('copy-before-write', 'snapshot-access'))
-    return { check, state: 'ok', message: `${wanted ?? 'fleece'}: this QEMU can do both kinds` };
-  return wanted === 'fleece'
-    ? {
-        check,
-        state: 'problem',
-        message: `QEMU ${versionOf(qmp)} has no copy-before-write filter, and the inventory asks for shield: fleece`,
-        advice: 'Use QEMU 7.1 or newer, or shield: none.',
-      }
+  const { tier } = choice;
+  if (tier === 'fleece')
+    return { check, state: 'ok', message: 'fleece: this QEMU can do both kinds (tier fleece)' };
+  return features.fleecing
+    ? { check, state: 'ok', message: `none: as the inventory wants (tier ${tier})` }
     : {
         check,
         state: 'warning',
-        message: `none: QEMU ${versionOf(qmp)} has no copy-before-write filter`,
+        message: `none: QEMU ${versionOf(qmp)} has no copy-before-write filter (tier ${tier})`,
         advice:
           'A slow target can slow the guest during a backup. QEMU 7.1 and newer can do better.',
       };

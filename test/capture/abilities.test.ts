@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chooseShield, queryAbilities, type Abilities } from '../../capture/abilities.ts';
+import { chooseTier, queryAbilities, type Abilities } from '../../capture/abilities.ts';
 import { UnsupportedQemuError } from '../../capture/errors.ts';
 import { AnsweringQemu } from './answering-qemu.ts';
 
@@ -7,12 +7,18 @@ const able: Abilities = {
   version: '7.2.22',
   bitmapSync: true,
   fleecing: true,
+  merging: true,
   secondPass: true,
   hangsOnIothread: false,
+  keepsBitmaps: true,
 };
 
 /** The enums of a QEMU's schema, where their names are numbers. */
-function schema(drivers: readonly string[], syncs: readonly string[]): unknown {
+function schema(
+  drivers: readonly string[],
+  syncs: readonly string[],
+  merges: readonly string[] = ['block-dirty-bitmap-merge'],
+): unknown {
   const enumOf = (name: string, values: readonly string[]) => ({
     name,
     'meta-type': 'enum',
@@ -23,6 +29,7 @@ function schema(drivers: readonly string[], syncs: readonly string[]): unknown {
     enumOf('102', ['dirty-bitmap', 'incremental-x']),
     enumOf('17', drivers),
     enumOf('18', syncs),
+    enumOf('19', ['blockdev-backup', 'block-dirty-bitmap-add', ...merges]),
   ];
 }
 
@@ -31,41 +38,56 @@ const filters = ['copy-before-write', 'snapshot-access'];
 const syncs = ['top', 'full', 'none', 'incremental'];
 
 describe('queryAbilities', () => {
+  const [old, middle, recent] = [
+    { bitmapSync: false, fleecing: false, keepsBitmaps: false },
+    { bitmapSync: true, fleecing: false, keepsBitmaps: true },
+    { bitmapSync: true, fleecing: true, keepsBitmaps: true },
+  ];
+  const filtered = [...drivers, ...filters];
   const cases = [
+    {
+      version: '2.11.0',
+      has: schema(drivers, syncs, []),
+      abilities: { ...old, merging: false, secondPass: true },
+    },
+    {
+      version: '3.1.0',
+      has: schema(drivers, syncs, ['x-block-dirty-bitmap-merge']),
+      abilities: { ...old, merging: true, secondPass: true },
+    },
     {
       version: '4.0.0',
       has: schema(drivers, syncs),
-      abilities: { bitmapSync: false, fleecing: false, secondPass: true },
+      abilities: { ...old, merging: true, secondPass: true },
+    },
+    {
+      version: '4.2.0',
+      has: schema(drivers, [...syncs, 'bitmap']),
+      abilities: { ...middle, keepsBitmaps: false, merging: true, secondPass: true },
     },
     {
       version: '5.2.0',
       has: schema(drivers, [...syncs, 'bitmap']),
-      abilities: { bitmapSync: true, fleecing: false, secondPass: true },
-    },
-    {
-      version: '7.2.22',
-      has: schema([...drivers, ...filters], [...syncs, 'bitmap']),
-      abilities: { bitmapSync: true, fleecing: true, secondPass: true },
+      abilities: { ...middle, merging: true, secondPass: true },
     },
     {
       version: '9.2.4',
-      has: schema([...drivers, ...filters], [...syncs, 'bitmap']),
-      abilities: { bitmapSync: true, fleecing: true, secondPass: true },
+      has: schema(filtered, [...syncs, 'bitmap']),
+      abilities: { ...recent, merging: true, secondPass: true },
     },
     {
       version: '10.0.0',
-      has: schema([...drivers, ...filters], [...syncs, 'bitmap']),
-      abilities: { bitmapSync: true, fleecing: true, secondPass: false },
-    },
-    {
-      version: '11.1.2',
-      has: schema([...drivers, ...filters], [...syncs, 'bitmap']),
-      abilities: { bitmapSync: true, fleecing: true, secondPass: false },
+      has: schema(filtered, [...syncs, 'bitmap']),
+      abilities: { ...recent, merging: true, secondPass: false },
     },
   ];
   for (const { version, has, abilities } of cases)
     it(`finds what QEMU ${version} can do`, async () => {
-      const replies = { 'query-qmp-schema': () => has, 'query-iothreads': () => [] };
+      const replies = {
+        'query-qmp-schema': () => has,
+        'query-iothreads': () => [],
+        'query-commands': () => [],
+      };
       const qmp = await new AnsweringQemu(replies, version).open();
 
       expect(await queryAbilities(qmp)).toEqual({ version, hangsOnIothread: false, ...abilities });
@@ -93,46 +115,29 @@ describe('queryAbilities', () => {
 
     expect((await queryAbilities(qmp)).fleecing).toBe(false);
   });
+
+  it('refuses what is older than anything that was tried', async () => {
+    const replies = { 'query-qmp-schema': () => [], 'query-commands': () => [] };
+    const qmp = await new AnsweringQemu(replies, '2.10.2').open();
+
+    await expect(queryAbilities(qmp)).rejects.toThrow(UnsupportedQemuError);
+  });
 });
 
-describe('chooseShield', () => {
-  const cases = [
-    { title: 'QEMU can', abilities: able, wanted: undefined, shield: 'fleece' },
-    {
-      title: 'QEMU cannot fleece',
-      abilities: { ...able, fleecing: false },
-      wanted: undefined,
-      shield: 'none',
-    },
-    {
-      title: 'it is asked for, and QEMU could fleece',
-      abilities: able,
-      wanted: 'none',
-      shield: 'none',
-    },
-    { title: 'it is asked for', abilities: able, wanted: 'fleece', shield: 'fleece' },
-  ] as const;
-  for (const { title, abilities, wanted, shield } of cases)
-    it(`is ${shield} where ${title}`, () => expect(chooseShield(abilities, wanted)).toBe(shield));
+describe('chooseTier', () => {
+  it('is the best that QEMU has', () => expect(chooseTier(able, {})).toBe('fleece'));
 
-  it('refuses a shield that QEMU does not have, and says which one it has', () => {
-    const choose = () => chooseShield({ ...able, fleecing: false }, 'fleece');
+  it('refuses what QEMU has not, and says who it was and why', () => {
+    const choose = () => chooseTier({ ...able, fleecing: false }, { shield: 'fleece' });
 
     expect(choose).toThrow(UnsupportedQemuError);
-    expect(choose).toThrow(/7\.1 or newer; use shield "none"/);
+    expect(choose).toThrow(/^QEMU 7\.2\.22: .* 7\.1 or newer; use shield "none"/);
   });
 
   it('refuses a VM that a backup would hang', () => {
-    const choose = () => chooseShield({ ...able, hangsOnIothread: true }, undefined);
+    const choose = () => chooseTier({ ...able, hangsOnIothread: true }, {});
 
     expect(choose).toThrow(UnsupportedQemuError);
     expect(choose).toThrow(/would hang it, for the VM has iothreads/);
   });
-
-  for (const wanted of [undefined, 'none', 'fleece'] as const)
-    it(`refuses a QEMU whose jobs clear the bitmap, shield ${wanted ?? 'not chosen'}`, () => {
-      const choose = () => chooseShield({ ...able, bitmapSync: false }, wanted);
-
-      expect(choose).toThrow(UnsupportedQemuError);
-    });
 });

@@ -33,12 +33,12 @@ export class AnsweringQemu extends FakePeer {
     return QmpClient.open(this.transport, { signal: new AbortController().signal, what: 'web1' });
   }
 
-  emit(event: string, timestampMs = Date.now()): void {
+  emit(event: string, timestampMs = Date.now(), data: object = {}): void {
     const timestamp = {
       seconds: Math.floor(timestampMs / 1_000),
       microseconds: (timestampMs % 1_000) * 1_000,
     };
-    this.say(JSON.stringify({ event, data: {}, timestamp }));
+    this.say(JSON.stringify({ event, data, timestamp }));
   }
 
   #serve(line: string): void {

@@ -100,7 +100,13 @@ describe('the decision', () => {
       const tidying = found.map((disk) => tidyingOf(disk, isPublished));
       const disks = found.map((disk, index) => tidied(disk, tidying[index] ?? []));
 
-      const decided = planDisks(disks, published, request, found);
+      const decided = planDisks(
+        disks,
+        published,
+        request,
+        { keepsBitmaps: true, merging: true },
+        found,
+      );
 
       const backups = published.map(({ backupId }) => backupId);
       const whole = { recorded, published: backups, request, tidying, decided };

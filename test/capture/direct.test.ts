@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { captureFor } from '../../capture/capture-for.ts';
 import { direct } from '../../capture/direct.ts';
 import { LeftoversError, VmChangedError } from '../../capture/errors.ts';
+import { merge } from '../../capture/merge.ts';
 import { fleece } from '../../capture/fleece.ts';
 import { ourName } from '../../model/names.ts';
 import type { BackupPlan } from '../../model/plan.ts';
@@ -41,9 +42,15 @@ async function takeInstant(vm: FakeVm, plan: BackupPlan) {
 }
 
 describe('captureFor', () => {
-  it('gives the tier of a shield', () => {
-    expect(captureFor('fleece')).toBe(fleece);
-    expect(captureFor('none')).toBe(direct);
+  it('gives the tier of a plan', () => {
+    expect(captureFor({ shield: 'fleece', tier: 'fleece' })).toBe(fleece);
+    expect(captureFor({ shield: 'none', tier: 'direct' })).toBe(direct);
+    expect(captureFor({ shield: 'none', tier: 'merge' })).toBe(merge);
+  });
+
+  it('gives the tier of a shield for a plan that names no other', () => {
+    expect(captureFor({ shield: 'fleece' })).toBe(fleece);
+    expect(captureFor({ shield: 'none' })).toBe(direct);
   });
 });
 

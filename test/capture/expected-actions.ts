@@ -29,7 +29,9 @@ export function addingTemporary(index: number, node = nodeOf(index)) {
 
 export function merging(index: number, names: readonly string[], node = nodeOf(index)) {
   const target = temporaryBitmapName(wednesday, index);
-  const bitmaps = names.map((name) => ({ node: nodeOf(index), name }));
+  const bitmaps = names.map((name) =>
+    node === nodeOf(index) ? name : { node: nodeOf(index), name },
+  );
   return { type: 'block-dirty-bitmap-merge', data: { node, target, bitmaps } };
 }
 

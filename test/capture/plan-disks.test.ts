@@ -21,7 +21,7 @@ async function plan(
   request: Parameters<typeof planDisks>[2] = { kind: 'auto' },
 ): Promise<DiskPlan[]> {
   const { disks } = await readVmState(await openRecorded(topology));
-  return planDisks(disks, published, request);
+  return planDisks(disks, published, request, { keepsBitmaps: true, merging: true });
 }
 
 const both = [held(monday, 'vd0', 'vd1'), held(tuesday, 'vd0', 'vd1')];
@@ -110,6 +110,19 @@ describe('planDisks', () => {
       expect(first).toMatchObject(expected);
     });
 
+  it('keeps no segment in an image where a snapshot above it would spoil it', async () => {
+    const { disks } = await readVmState(await openRecorded(two));
+
+    const planned = planDisks(
+      disks,
+      both,
+      { kind: 'auto' },
+      { keepsBitmaps: false, merging: true },
+    );
+
+    expect(planned.map(({ persistent }) => persistent)).toEqual([false, false]);
+  });
+
   it('makes plans that a later activity takes', async () => {
     for (const disk of await plan('unnamed-devices-of-every-kind', []))
       expect(DiskPlan.safeParse(disk).success).toBe(true);
@@ -124,8 +137,18 @@ describe('planDisks', () => {
       }));
     const since = [held(monday, 'vd0')];
 
-    const [few] = planDisks(counting(MiB), since, { kind: 'auto' });
-    const [many] = planDisks(counting(40 * MiB), since, { kind: 'auto' });
+    const [few] = planDisks(
+      counting(MiB),
+      since,
+      { kind: 'auto' },
+      { keepsBitmaps: true, merging: true },
+    );
+    const [many] = planDisks(
+      counting(40 * MiB),
+      since,
+      { kind: 'auto' },
+      { keepsBitmaps: true, merging: true },
+    );
 
     expect(few?.expectedBytes).toBe(2 * MiB);
     expect(many?.expectedBytes).toBe(64 * MiB);

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Machine } from '../../../lab/machine.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { createImage } from '../../../qemu/images/create-image.ts';
+import { needKeptBitmaps, needMerging } from '../rig/need.ts';
 import { makeRig } from '../rig/rig.ts';
 import { exactBackup } from './exact-backup.ts';
 import { openAndDie, segmentNames, whileOff, writeToAll } from './changes.ts';
@@ -19,6 +20,10 @@ const bothGoOn = [goesOn('vd0'), goesOn('vd1')];
 type Change = {
   readonly title: string;
   readonly happens: (machine: Machine) => Promise<void>;
+  /** While the VM is off: only what is kept in the image outlives that. */
+  readonly off?: true;
+  /** To one of several bitmaps. */
+  readonly byHand?: true;
   /** How many there are before. Default: two. */
   readonly backups?: number;
   /** Of disk 0 in the next backup. */
@@ -40,6 +45,7 @@ const goesFull: readonly Change[] = [
   },
   {
     title: 'grown while the VM is off',
+    off: true,
     happens: async (machine) =>
       whileOff(machine, async ({ path }) => {
         await execa('qemu-img', ['resize', '-f', 'qcow2', path, `${20 * MiB}`]);
@@ -48,6 +54,7 @@ const goesFull: readonly Change[] = [
   },
   {
     title: 'replaced by another image of the same size, node and path',
+    off: true,
     happens: async (machine) =>
       whileOff(machine, async ({ path, virtualBytes }) => {
         await rm(path);
@@ -58,6 +65,7 @@ const goesFull: readonly Change[] = [
   },
   {
     title: 'replaced by a copy of itself that a tool made without its bitmaps',
+    off: true,
     happens: async (machine) =>
       whileOff(machine, async ({ path }) => {
         await execa('qemu-img', ['convert', '-O', 'qcow2', path, `${path}.copy`]);
@@ -67,21 +75,25 @@ const goesFull: readonly Change[] = [
   },
   {
     title: 'opened by a tool that was killed while the VM was off',
+    off: true,
     happens: async (machine) => whileOff(machine, openAndDie),
     ends: 'full: tracking-inconsistent',
   },
   {
     title: 'robbed of the bitmap that records',
+    byHand: true,
     happens: async (machine) => removeSegments(machine, (names) => names.slice(-1)),
     ends: 'full: tracking-broken',
   },
   {
     title: 'robbed of all its bitmaps',
+    byHand: true,
     happens: async (machine) => removeSegments(machine, (names) => names),
     ends: 'full: no-tracking',
   },
   {
     title: 'kept from recording',
+    byHand: true,
     happens: async (machine) => {
       const [name = ''] = (await segmentNames(machine, 'vd0-node')).slice(-1);
       await machine.labQmp.execute('block-dirty-bitmap-disable', { node: 'vd0-node', name });
@@ -94,16 +106,19 @@ const staysIncremental: readonly Change[] = [
   {
     title: 'robbed of a bitmap in the middle, which the next backup has no need of',
     backups: 3,
+    byHand: true,
     happens: async (machine) => removeSegments(machine, (names) => names.slice(1, 2)),
     ends: 'incremental: changes-since-parent',
   },
   {
     title: 'switched off and on with its VM',
+    off: true,
     happens: async (machine) => whileOff(machine, async () => undefined),
     ends: 'incremental: changes-since-parent',
   },
   {
     title: 'written to, while the VM is off, by a tool that knows of bitmaps',
+    off: true,
     happens: async (machine) =>
       whileOff(machine, async ({ path }) => {
         await execa('qemu-io', ['-f', 'qcow2', '-c', `write -P 78 ${7 * MiB} 1M`, path]);
@@ -117,9 +132,11 @@ for (const [promise, changes] of [
   ['by its changes', staysIncremental],
 ] as const)
   describe(`a disk is backed up ${promise}`, () => {
-    for (const { title, happens, backups = 2, ends } of changes)
-      it(`when it was ${title}`, async () => {
+    for (const { title, off, byHand, happens, backups = 2, ends } of changes)
+      it(`when it was ${title}`, async (context) => {
         await using machine = await startQemu({ disks });
+        if (off) await needKeptBitmaps(context, machine);
+        if (byHand) await needMerging(context, machine);
         await using rig = await makeRig(machine);
         for (let round = 0; round < backups; round++) {
           await writeToAll(machine, round);
@@ -136,8 +153,9 @@ for (const [promise, changes] of [
       });
   });
 
-it('an older copy of an image that is brought back is backed up since the backup that it knows', async () => {
+it('an older copy of an image that is brought back is backed up since the backup that it knows', async (context) => {
   await using machine = await startQemu({ disks });
+  await needKeptBitmaps(context, machine);
   await using rig = await makeRig(machine);
   const older = join(machine.folder, 'older.qcow2');
   await writeToAll(machine, 1);

@@ -6,6 +6,7 @@ import type { Machine } from '../../../lab/machine.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { createImage } from '../../../qemu/images/create-image.ts';
 import { eventually } from '../../host/eventually.ts';
+import { needKeptBitmaps } from '../rig/need.ts';
 import { makeRig } from '../rig/rig.ts';
 import { writeToAll } from './changes.ts';
 import { exactBackup } from './exact-backup.ts';
@@ -72,8 +73,9 @@ it('a disk that is added goes full beside the others, and one that is removed is
   expect(await exactBackup(rig)).toEqual(others);
 });
 
-it('a disk that was away for a backup goes on from the last one that has it', async () => {
+it('a disk that was away for a backup goes on from the last one that has it', async (context) => {
   await using machine = await startWithRoom();
+  await needKeptBitmaps(context, machine);
   await using rig = await makeRig(machine);
   await makeImage(imageOf(machine), 41);
   await plugIn(machine);

@@ -6,6 +6,7 @@ import type { Machine } from '../../../lab/machine.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import type { Inventory } from '../../../model/inventory.ts';
 import { RemoteRepository } from '../../../repository/remote.ts';
+import { needKeptBitmaps, needMerging } from '../rig/need.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
 import { segmentNames, writeToAll } from './changes.ts';
@@ -35,8 +36,9 @@ async function backUp(rig: Rig, machine: Machine, round: number): Promise<string
   return exactBackup(rig);
 }
 
-it('images that move to another path are backed up by their changes', async () => {
+it('images that move to another path are backed up by their changes', async (context) => {
   await using old = await startQemu({ disks });
+  await needKeptBitmaps(context, old);
   await using machine = await startQemu({ disks });
   await using rig = await makeRig(old);
   await backUp(rig, old, 0);
@@ -105,8 +107,9 @@ describe('after the repository', () => {
       first: ['vd0', 'vd1'].map((device) => `${device} full: parent-not-in-repository`),
     },
   ])
-    it(`came back as an older copy, ${title}`, async () => {
+    it(`came back as an older copy, ${title}`, async (context) => {
       await using machine = await startQemu({ disks });
+      await needMerging(context, machine);
       await using rig = await makeRig(machine, { vm: { keepSegments } });
       await backUp(rig, machine, 0);
       await backUp(rig, machine, 1);

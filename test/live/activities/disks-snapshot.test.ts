@@ -2,6 +2,7 @@ import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import type { Machine } from '../../../lab/machine.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
+import { needKeptBitmaps } from '../rig/need.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { commitSnapshot, takeSnapshot } from '../rig/snapshots.ts';
 import { whileOff, writeToAll } from './changes.ts';
@@ -66,8 +67,9 @@ describe('somebody’s external snapshot', () => {
     expect(await exactBackup(rig)).toEqual(goOn);
   });
 
-  it('costs nothing when it is committed by a tool while the VM is off', async () => {
+  it('costs nothing when it is committed by a tool while the VM is off', async (context) => {
     await using machine = await startQemu({ disks });
+    await needKeptBitmaps(context, machine);
     await using rig = await backedUp(machine);
     const overlay = await takeSnapshot(machine);
     await writeToAll(machine, 3);

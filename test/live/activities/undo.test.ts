@@ -4,7 +4,7 @@ import { expectSame } from '../rig/oracle.ts';
 import { leftovers } from '../rig/leftovers.ts';
 import { needShield } from '../rig/need.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
-import { steps, Way } from '../rig/way.ts';
+import { spends, steps, Way } from '../rig/way.ts';
 
 const MiB = 1024 ** 2;
 const disks = [{ virtualBytes: 64 * MiB }, { virtualBytes: 48 * MiB }];
@@ -40,7 +40,10 @@ for (const shield of ['fleece', 'none'] as const)
           const next = new Way(rig, { shield });
           const heldAtNext = await next.toInstant();
           const { kind, parent } = await next.toEnd();
-          expect([kind, parent]).toEqual(['incremental', full.plan.backupId]);
+          const anew = spends(dead.plan, last);
+          expect([kind, parent]).toEqual(
+            anew ? ['full', null] : ['incremental', full.plan.backupId],
+          );
           await expectSame(rig, next.plan, heldAtNext);
           await expectSame(rig, full.plan, heldAtFull);
           expect(await leftovers(rig)).toEqual([]);

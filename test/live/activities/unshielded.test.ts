@@ -7,6 +7,7 @@ import { findReceivers } from '../../../qemu/receiver/find-receivers.ts';
 import { eventually } from '../../host/eventually.ts';
 import { mountOrSkip } from '../file-system.ts';
 import { leftovers } from '../rig/leftovers.ts';
+import { needPatientTargets } from '../rig/need.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
 
@@ -53,8 +54,9 @@ describe('a copy without a shield', () => {
       await files.free();
     });
 
-  it('fails no write of the guest when it is undone with a receiver that is mute', async () => {
+  it('fails no write of the guest when it is undone with a receiver that is mute', async (context) => {
     await using machine = await startQemu({ disks: [{ virtualBytes: 512 * MiB }], guest: {} });
+    await needPatientTargets(context, machine);
     await using rig = await makeRig(machine);
     await overwrite(rig, 200, '/dev/urandom');
     const run = await new Way(rig, request).until('freezeGuest');
@@ -85,7 +87,11 @@ describe('a copy without a shield', () => {
     await eventually(async () => (await findReceivers(paths.vm('vm').run)).length === 0);
     await substituteDeadReceivers(paths, 'vm', [{ index: 0, virtualBytes: disk.virtualBytes }]);
 
-    await expect(run.until('watchCopy')).rejects.toMatchObject({ name: 'TargetLostError' });
+    // Where a job is not seen to wait for its end, the guard gives the copy up first.
+    const name = run.plan.tier === 'grouped' ? /^(BlockJob|GuardLost)Error$/ : /^TargetLostError$/;
+    await expect(run.until('watchCopy')).rejects.toMatchObject({
+      name: expect.stringMatching(name),
+    });
 
     await run.rollback();
     expect(await leftovers(rig)).toEqual([]);

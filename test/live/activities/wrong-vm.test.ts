@@ -3,8 +3,9 @@ import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { sweepHost } from '../../../activities/sweep-host.ts';
 import type { Machine } from '../../../lab/machine.ts';
+import { nodesOf } from '../../../lab/nodes-of.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
-import { needShield } from '../rig/need.ts';
+import { needKeptBitmaps, needShield } from '../rig/need.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
 import { segmentNames, whileOff, writeToAll } from './changes.ts';
@@ -25,7 +26,7 @@ function withVms(rig: Rig, machine: Machine, sockets: Readonly<Record<string, Ma
 }
 
 async function bitmapsOf(machine: Machine): Promise<unknown> {
-  const nodes = await machine.labQmp.execute('query-named-block-nodes', { flat: true });
+  const nodes = await nodesOf(machine.labQmp);
   return nodes.map((node) => [node['node-name'], node['dirty-bitmaps'] ?? []]);
 }
 
@@ -102,8 +103,9 @@ describe('a VM whose disks carry bitmaps of another name', () => {
     expect(await exactBackup(renamed)).toEqual(goOn);
   });
 
-  it('goes full with that disk alone that was moved to it', async () => {
+  it('goes full with that disk alone that was moved to it', async (context) => {
     await using mine = await startQemu({ disks });
+    await needKeptBitmaps(context, mine);
     await using theirs = await startQemu({ disks });
     await using rig = await makeRig(mine);
     const right = { vm: mine, other: theirs };
@@ -130,8 +132,9 @@ describe('a VM whose disks carry bitmaps of another name', () => {
     }
   });
 
-  it('is refused as a clone of that VM, until the bitmaps are removed from it', async () => {
+  it('is refused as a clone of that VM, until the bitmaps are removed from it', async (context) => {
     await using clone = await startQemu({ disks });
+    await needKeptBitmaps(context, clone);
     await using origin = await startQemu({ disks });
     await using rig = await makeRig(clone);
     const vms = { vm: clone, other: origin };

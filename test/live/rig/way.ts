@@ -32,6 +32,11 @@ export const steps = [
 ] as const;
 export type Step = (typeof steps)[number];
 
+/** Whether a run that died after that step has spent the segments that it read: the next backup is then full. */
+export function spends({ tier }: BackupPlan, last: Step): boolean {
+  return tier === 'grouped' && ['watchCopy', 'commitBackup'].includes(last);
+}
+
 /** A backup on its way: each step is the activity's own function, on the real machine. */
 export class Way {
   readonly rig: Rig;

@@ -1,0 +1,113 @@
+import { ourName } from '../model/names.ts';
+import type { BackupPlan } from '../model/plan.ts';
+import { BlockJobError } from '../qemu/errors.ts';
+import type { QmpClient } from '../qemu/qmp/client.ts';
+import type { QmpEvent } from '../qemu/qmp/events.ts';
+import { ourJobs } from './await-jobs.ts';
+import { haltedJobs, JobErrors, Retries } from './halted-jobs.ts';
+import { letHolderGo } from './holder.ts';
+import { passesOf } from './passes.ts';
+import type { Watch } from './ports.ts';
+import { restSeconds, setSpeed } from './set-speed.ts';
+import { isCopied, markCopied, markSpent } from './spent.ts';
+import { StallClock } from './stall-clock.ts';
+import type { Job } from './vm-state.ts';
+import { lookAtHalted } from './watch.ts';
+
+/**
+ * Follows a group of jobs until all have ended, and reports how far it is. A job of this QEMU is gone when it has ended,
+ * so that it ended well only its event tells: one that nobody has seen is a failure. When all seem to be through, the
+ * segments are noted to be spent and the holder is let go. May be called again by anyone.
+ */
+export const watchGroup: Watch = async (
+  { qmp, plan, signal },
+  onLook,
+  wishedSpeed = async () => undefined,
+) => {
+  const stall = new StallClock(plan.targetStallSeconds);
+  const ends = new Ends();
+  const seen = { errors: new JobErrors(), retries: new Retries() };
+  const planned = { silentSeconds: restSeconds(plan.maxBytesPerSecond ?? 0) };
+  const unlisten = qmp.listen((event) => {
+    ends.hear(event);
+    seen.errors.see(event);
+  });
+  try {
+    if (await isCopied(qmp, plan)) return undefined;
+    for await (const jobs of ourJobs(qmp, { everyMs: 1_000, signal })) {
+      const names = plan.disks.map(({ index }) => ourName(plan.backupId, index, 'j'));
+      const found = jobs.filter(({ id }) => names.includes(id));
+      const gone = names.filter((name) => !found.some(({ id }) => id === name));
+      for (const name of gone) if (!ends.well(name)) throw new BlockJobError(name, ends.how(name));
+      if (gone.length === names.length) break;
+      const doneBytes = sum(found.map((job) => job['current-progress']));
+      const totalBytes = sum(found.map((job) => job['total-progress']));
+      // What the guest writes is copied and counted beside what has to be.
+      const share = totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes);
+      await onLook({ doneBytes, totalBytes, percent: Math.floor(100 * share) });
+      const speed = await wishedSpeed();
+      const { silentSeconds } = speed === undefined ? planned : await setSpeed(qmp, plan, speed);
+      await refuseStopped(qmp, plan);
+      const halt = await lookAtHalted(qmp, plan, passesOf(plan, jobs), seen);
+      if (halt) return halt;
+      stall.see(doneBytes);
+      stall.expectSilence(silentSeconds);
+      if (isHeld(plan, jobs) && found.every(seemsThrough)) {
+        await markSpent(qmp, plan);
+        await letHolderGo(qmp, plan);
+      }
+    }
+    await markCopied(qmp, plan);
+    return undefined;
+  } finally {
+    unlisten();
+  }
+};
+
+/** How jobs ended that were seen to end. */
+class Ends {
+  readonly #seen = new Map<string, string>();
+
+  hear({ event, data }: QmpEvent): void {
+    const { device, error } = data;
+    if (event === 'BLOCK_JOB_CANCELLED') this.#seen.set(String(device), 'was cancelled');
+    if (event === 'BLOCK_JOB_COMPLETED')
+      this.#seen.set(String(device), typeof error === 'string' ? error : '');
+  }
+
+  well(job: string): boolean {
+    return this.#seen.get(job) === '';
+  }
+
+  how(job: string): string {
+    return this.#seen.get(job) ?? 'is not in the VM any more, and nobody has seen how it ended';
+  }
+}
+
+/** All that it had to copy is counted, and maybe more: it is through, or nearly. */
+function seemsThrough(job: Job): boolean {
+  return job['current-progress'] >= job['total-progress'];
+}
+
+function isHeld({ backupId }: BackupPlan, jobs: readonly Job[]): boolean {
+  return jobs.some(({ id, status }) => id === ourName(backupId, 0, 'h') && status === 'paused');
+}
+
+/** Every job stops at an error. It has failed, unless such an error is one to wait at; one paused by hand is only late. */
+async function refuseStopped(qmp: QmpClient, plan: BackupPlan): Promise<void> {
+  for (const { id, error } of await haltedJobs(qmp, plan)) {
+    const waits = [plan.onSourceError, plan.onTargetError].some(
+      (policy) =>
+        policy === 'stop' || policy === 'ignore' || (policy === 'enospc' && error === 'no-space'),
+    );
+    if (!waits)
+      throw new BlockJobError(
+        id,
+        error === 'no-space' ? 'No space left on device' : 'Input/output error',
+      );
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

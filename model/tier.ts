@@ -1,0 +1,57 @@
+import type { RequestedKind, Shield, Tier } from './choices.ts';
+
+/** What the choice of a tier needs to know of a QEMU. */
+export type TierFeatures = {
+  readonly fleecing: boolean;
+  readonly bitmapSync: boolean;
+  readonly merging: boolean;
+};
+
+/** The tier to use, or why there is none. */
+export type TierChoice = { readonly tier: Tier } | { readonly refused: string };
+
+/** What is asked for. */
+export type WantedTier = {
+  readonly shield?: Shield | undefined;
+  readonly tier?: Tier | undefined;
+  readonly kind?: RequestedKind | undefined;
+};
+
+/**
+ * The best tier that a QEMU has behind the wanted shield. A tier that is asked for by its name, which is for tests, is
+ * taken if this QEMU has what it needs.
+ */
+export function tierFor(features: TierFeatures, wanted: WantedTier): TierChoice {
+  const { shield, tier, kind } = wanted;
+  if (shield === 'fleece' && !features.fleecing)
+    return {
+      refused:
+        'it has no copy-before-write filter, so shield "fleece" needs QEMU 7.1 or newer; use shield "none"',
+    };
+  if (tier !== undefined && shield !== undefined && shield !== shieldOf(tier))
+    return { refused: `tier "${tier}" has not shield "${shield}"` };
+  const having = tiersOf(features).filter(
+    (one) => (shield ?? shieldOf(one)) === shieldOf(one) && (tier ?? one) === one,
+  );
+  if (having[0] === undefined) return { refused: `it has not what tier "${tier}" needs` };
+  if (having[0] === 'grouped' && kind === 'differential')
+    return {
+      refused:
+        'each of its copies clears the bitmap that it reads, so there are no differential backups; QEMU 3.1 or newer is needed',
+    };
+  return { tier: having[0] };
+}
+
+/** What a tier has between the guest's writes and the target. */
+export function shieldOf(tier: Tier): Shield {
+  return tier === 'fleece' ? 'fleece' : 'none';
+}
+
+/** The best first. `grouped` is for a QEMU that cannot merge, and for no other: there a job shows more than it expects. */
+function tiersOf({ fleecing, bitmapSync, merging }: TierFeatures): Tier[] {
+  return [
+    ...(fleecing ? ['fleece' as const] : []),
+    ...(bitmapSync ? ['direct' as const] : []),
+    ...(merging ? ['merge' as const] : ['grouped' as const]),
+  ];
+}
