@@ -1,5 +1,6 @@
 import type { InstantRecord } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
+import { forgetCheckpoint, recordCheckpoint } from './checkpoint.ts';
 import { deleteBackup } from './delete.ts';
 import type { OnBytes } from './digest.ts';
 import { listBackups, surveyBackups } from './list.ts';
@@ -11,6 +12,7 @@ import { verifyDigests } from './verify.ts';
 
 type OfVm = { vm?: string | undefined };
 type OfBackup = { vm: string; backupId: string };
+type OfCheckpoint = { plan: BackupPlan; instant: InstantRecord; origin: Origin; keep: number };
 type OfPublish = { plan: BackupPlan; instant: InstantRecord; origin: Origin };
 
 /** What the child process can be asked. Arguments and results survive JSON. */
@@ -29,6 +31,10 @@ export const calls = {
   removePartial: async (folder: string, { vm, backupId }: OfBackup) =>
     removePartial(folder, vm, backupId),
   delete: async (folder: string, { vm, backupId }: OfBackup) => deleteBackup(folder, vm, backupId),
+  recordCheckpoint: async (folder: string, { plan, instant, origin, keep }: OfCheckpoint) =>
+    recordCheckpoint(folder, plan, instant, origin, keep),
+  forgetCheckpoint: async (folder: string, { vm, backupId }: OfBackup) =>
+    forgetCheckpoint(folder, vm, backupId),
   verify: async (folder: string, { vm, backupId }: OfBackup, onBytes: OnBytes) =>
     verifyDigests(folder, vm, backupId, onBytes),
 };

@@ -10,6 +10,7 @@ import { RepositoryFormatError } from './errors.ts';
  * <repository>/<vm>/<backupId>/<device>.qcow2     its backing file recorded: ../<parentId>/<device>.qcow2
  * <repository>/<vm>/<backupId>.partial/           being written; renaming it publishes it
  * <repository>/<vm>/<backupId>.deleted.partial/   being deleted
+ * <repository>/<vm>/<backupId>.checkpoint.json    an export that was completed
  *
  * Every path in a repository is made here, of names that are checked once more: none of them can hold `/` or `..`.
  */
@@ -38,6 +39,16 @@ export function partialPath(folder: string, vm: string, backupId: string): strin
 /** The folder in which what is left of a deleted backup waits for its end. */
 export function deletedPath(folder: string, vm: string, backupId: string): string {
   return `${publishedPath(folder, vm, backupId)}.deleted.partial`;
+}
+
+/** The file of a checkpoint, beside the folders of the backups. */
+export function checkpointPath(folder: string, vm: string, backupId: string): string {
+  return `${publishedPath(folder, vm, backupId)}.checkpoint.json`;
+}
+
+/** The checkpoint whose file has this name; undefined for other names. */
+export function checkpointIdOf(name: string): string | undefined {
+  return /^(.+)\.checkpoint\.json$/.exec(name)?.slice(1).find(isBackupId);
 }
 
 /** The backup whose unfinished or half-deleted folder has this name; undefined for other names. */

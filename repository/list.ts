@@ -1,7 +1,9 @@
 import { readdir } from 'node:fs/promises';
+import type { Checkpoint } from '../model/checkpoint.ts';
 import type { Manifest } from '../model/manifest.ts';
 import { VmName } from '../model/names.ts';
 import { unlessAbsent } from '../files/system-error.ts';
+import { checkpointIds, readCheckpoint } from './checkpoint.ts';
 import { RepositoryFormatError } from './errors.ts';
 import { diskPath, isBackupId, isFolderThere, vmPath } from './layout.ts';
 import { readManifest, wrongLength } from './manifest-file.ts';
@@ -20,6 +22,8 @@ export type Broken = {
 export type Survey = {
   /** Whole as far as names and sizes tell, oldest first. */
   readonly backups: readonly Manifest[];
+  /** Exports that were completed, oldest first. They hold no data. */
+  readonly checkpoints: readonly Checkpoint[];
   readonly broken: readonly Broken[];
 };
 
@@ -30,9 +34,16 @@ export type Survey = {
 export async function surveyBackups(folder: string, vm?: string): Promise<Survey> {
   await checkRepository(folder);
   const backups: Manifest[] = [];
+  const checkpoints: Checkpoint[] = [];
   const broken: Broken[] = [];
   for (const name of vm === undefined ? await vmsOf(folder) : [vm]) {
     const ids = await tolerant(broken, { vm: name }, backupIdsOf(folder, name));
+    // What keeps the backups from being listed is told once.
+    for (const backupId of ids ? await checkpointIds(folder, name) : []) {
+      const about = { vm: name, backupId };
+      const checkpoint = await tolerant(broken, about, readCheckpoint(folder, name, backupId));
+      if (checkpoint) checkpoints.push(checkpoint);
+    }
     for (const backupId of ids ?? []) {
       const about = { vm: name, backupId };
       const manifest = await tolerant(broken, about, readManifest(folder, name, backupId));
@@ -41,7 +52,7 @@ export async function surveyBackups(folder: string, vm?: string): Promise<Survey
       if (manifest && faults.length === 0) backups.push(manifest);
     }
   }
-  return { backups: backups.toSorted(byAge), broken };
+  return { backups: backups.toSorted(byAge), checkpoints: checkpoints.toSorted(byAge), broken };
 }
 
 /** The published backups of one VM or of all, oldest first. Any broken one is a `RepositoryFormatError`. */
@@ -63,7 +74,9 @@ async function faultsOf(folder: string, manifest: Manifest): Promise<Broken[]> {
   return faults;
 }
 
-function byAge(a: Manifest, b: Manifest): number {
+type Aged = Pick<Manifest, 'vm' | 'backupId'>;
+
+function byAge(a: Aged, b: Aged): number {
   const [left, right] = [`${a.backupId} ${a.vm}`, `${b.backupId} ${b.vm}`];
   return left < right ? -1 : Number(left > right);
 }

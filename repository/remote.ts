@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { Checkpoint } from '../model/checkpoint.ts';
 import type { InstantRecord } from '../model/instant.ts';
 import type { Manifest, RepositoryMark } from '../model/manifest.ts';
 import type { BackupPlan } from '../model/plan.ts';
@@ -17,6 +18,8 @@ const deadlinesMs: Record<Call, number> = {
   prepare: 15_000,
   // Between two signs of progress may lie the fsync of a whole disk.
   publish: 120_000,
+  recordCheckpoint: 30_000,
+  forgetCheckpoint: 15_000,
   listPartials: 15_000,
   // What it began to remove goes on being removed; the rollback of a VM does not wait longer for it.
   removePartial: 30_000,
@@ -77,6 +80,20 @@ export class RemoteRepository implements Repository {
     options?: ReadingOptions,
   ): Promise<Manifest> {
     return this.#ask('publish', { plan, instant, origin }, options);
+  }
+
+  async recordCheckpoint(
+    plan: BackupPlan,
+    instant: InstantRecord,
+    origin: Origin,
+    keep: number,
+    options?: CallOptions,
+  ): Promise<Checkpoint> {
+    return this.#ask('recordCheckpoint', { plan, instant, origin, keep }, options);
+  }
+
+  async forgetCheckpoint(vm: string, backupId: string, options?: CallOptions): Promise<void> {
+    return this.#ask('forgetCheckpoint', { vm, backupId }, options);
   }
 
   async listPartials(vm: string, options?: CallOptions): Promise<string[]> {

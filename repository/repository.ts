@@ -1,3 +1,4 @@
+import type { Checkpoint } from '../model/checkpoint.ts';
 import type { InstantRecord } from '../model/instant.ts';
 import type { Manifest, RepositoryMark } from '../model/manifest.ts';
 import type { BackupPlan } from '../model/plan.ts';
@@ -42,6 +43,16 @@ export interface Repository {
     origin: Origin,
     options?: ReadingOptions,
   ): Promise<Manifest>;
+  /** Keeps the newest `keep` of the VM. @see recordCheckpoint */
+  recordCheckpoint(
+    plan: BackupPlan,
+    instant: InstantRecord,
+    origin: Origin,
+    keep: number,
+    options?: CallOptions,
+  ): Promise<Checkpoint>;
+  /** @see forgetCheckpoint */
+  forgetCheckpoint(vm: string, backupId: string, options?: CallOptions): Promise<void>;
   /** @see listPartials */
   listPartials(vm: string, options?: CallOptions): Promise<string[]>;
   /** @see removePartial */

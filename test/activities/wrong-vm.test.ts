@@ -37,8 +37,9 @@ class FakeRepository extends RemoteRepository {
     this.asked.push(vm);
     const about = { vm, file: `/srv/backups/${vm}`, problem: `/srv/backups/${vm}: not a folder` };
     const ids = this.#published[vm];
-    if (ids === null) return { backups: [], broken: [about] };
-    return { backups: [], broken: (ids ?? []).map((backupId) => ({ ...about, backupId })) };
+    const nothing = { backups: [], checkpoints: [] };
+    if (ids === null) return { ...nothing, broken: [about] };
+    return { ...nothing, broken: (ids ?? []).map((backupId) => ({ ...about, backupId })) };
   }
 }
 

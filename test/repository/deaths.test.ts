@@ -5,9 +5,10 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Manifest } from '../../model/manifest.ts';
 import type { Call } from '../../repository/calls.ts';
+import { recordCheckpoint } from '../../repository/checkpoint.ts';
 import { deleteBackup } from '../../repository/delete.ts';
 import { publishedPath, vmPath } from '../../repository/layout.ts';
-import { listBackups } from '../../repository/list.ts';
+import { listBackups, surveyBackups } from '../../repository/list.ts';
 import { openRepository } from '../../repository/mark.ts';
 import { listPartials, preparePartial, removePartial } from '../../repository/partial.ts';
 import { publish } from '../../repository/publish.ts';
@@ -186,6 +187,31 @@ describe('a process that dies', () => {
           expect(await listPartials(folder, 'web1')).toEqual([monday]);
           await removePartial(folder, 'web1', monday);
           expect(await readdir(vmPath(folder, 'web1'))).toEqual([]);
+        },
+      },
+    );
+
+    expect(deaths).toBeGreaterThan(3);
+  }, 120_000);
+
+  it('while it records a checkpoint leaves it whole or not there, and the next call completes it', async () => {
+    const plan = planOf(tuesday);
+    const deaths = await atEveryStep(
+      'recordCheckpoint',
+      { plan, instant, origin, keep: 1 },
+      {
+        before: async (folder) => {
+          await openRepository(folder, { create: true });
+          await recordCheckpoint(folder, planOf(monday), instant, origin, 1);
+        },
+        after: async (folder) => {
+          const { checkpoints, broken } = await surveyBackups(folder);
+          expect(checkpoints.length).toBeGreaterThan(0);
+          expect(broken).toEqual([]);
+
+          const recorded = await recordCheckpoint(folder, plan, instant, origin, 1);
+
+          expect((await surveyBackups(folder)).checkpoints).toEqual([recorded]);
         },
       },
     );

@@ -43,7 +43,7 @@ describe('listBackups', () => {
     await writeFile(join(folder, 'README'), '');
     await mkdir(join(folder, 'lost+found'));
 
-    expect(await surveyBackups(folder)).toEqual({ backups: [], broken: [] });
+    expect(await surveyBackups(folder)).toEqual({ backups: [], checkpoints: [], broken: [] });
   });
 
   it('does not take a folder that is no repository, such as an unmounted one, for an empty one', async () => {

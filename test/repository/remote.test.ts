@@ -81,7 +81,7 @@ describe('RemoteRepository', () => {
     expect(partials).toEqual([monday]);
     expect(await listBackups(folder)).toEqual([manifest]);
     expect(await repository.list('web1')).toEqual([manifest]);
-    expect(await repository.survey()).toEqual({ backups: [manifest], broken: [] });
+    expect(await repository.survey()).toEqual({ backups: [manifest], checkpoints: [], broken: [] });
     await repository.prepare('web1', tuesday);
     await repository.removePartial('web1', tuesday);
     expect(await repository.listPartials('web1')).toEqual([]);
