@@ -1,5 +1,6 @@
 import { UnknownVmError } from '../inventory/errors.ts';
 import { vmConfig, type Inventory } from '../model/inventory.ts';
+import { ExportRequest } from '../model/export.ts';
 import { BackupRequest, type ParsedRequest } from '../model/request.ts';
 import { parseInput } from './parse-input.ts';
 
@@ -23,6 +24,9 @@ export type Location = {
   readonly parsed: ParsedRequest;
 };
 
+/** Where a VM is whose disks are exported. */
+export type ExportLocation = Location & { readonly exportSeconds: number };
+
 /** The task queue of the worker on a host. */
 export function hostTaskQueue(host: string): string {
   return `stillpoint-host-${host}`;
@@ -33,7 +37,22 @@ export function hostTaskQueue(host: string): string {
  * an `UnknownVmError`. Reads only what the worker has in memory.
  */
 export function locateVm(dependencies: ControlDependencies, input: unknown): Location {
-  const parsed = parseInput(BackupRequest, 'backupVm', input);
+  return locate(dependencies, parseInput(BackupRequest, 'backupVm', input));
+}
+
+/** The same for an export, with the time that its consumer has. */
+export function locateExport(dependencies: ControlDependencies, input: unknown): ExportLocation {
+  const { since, kind, ...rest } = parseInput(ExportRequest, 'exportBackup', input);
+  // What has changed since a chosen start is what a differential holds.
+  const parsed: ParsedRequest =
+    since === undefined ? { ...rest, kind } : { ...rest, kind: 'differential', since };
+  const { inventory, hostName } = dependencies;
+  const location = locate(dependencies, parsed);
+  const config = vmConfig(inventory, parsed.vm, hostName);
+  return { ...location, exportSeconds: config?.exportSeconds ?? 0 };
+}
+
+function locate(dependencies: ControlDependencies, parsed: ParsedRequest): Location {
   const { inventory, inventoryFile, hostName } = dependencies;
   const config = vmConfig(inventory, parsed.vm, hostName);
   if (!config) throw new UnknownVmError(inventoryFile, parsed.vm, Object.keys(inventory.vms));
@@ -51,6 +70,8 @@ export function locateVm(dependencies: ControlDependencies, input: unknown): Loc
 export function createControlActivities(dependencies: ControlDependencies) {
   return {
     locateVm: async (request: unknown): Promise<Location> => locateVm(dependencies, request),
+    locateExport: async (request: unknown): Promise<ExportLocation> =>
+      locateExport(dependencies, request),
   };
 }
 

@@ -7,6 +7,7 @@
  *   ├─ FreezeFailedError    the guest was not frozen although `quiesce: required`
  *   ├─ NoScratchSpaceError  the host has no room for the scratch
  *   ├─ RepositoryReplacedError  the folder holds another repository than before
+ *   ├─ ExportExpiredError   nobody completed or discarded the export in time
  *   ├─ SnapshotExistsError  an overlay lies where a snapshot's is to be made
  *   ├─ WrongVmError         the machine behind the socket is another VM of this host
  *   ├─ BackupAbortedError   an operator said that a backup which waited for one is to be undone
@@ -31,6 +32,8 @@ export class FreezeFailedError extends BackupError {}
 export class NoScratchSpaceError extends BackupError {}
 
 export class RepositoryReplacedError extends BackupError {}
+
+export class ExportExpiredError extends BackupError {}
 
 export class SnapshotExistsError extends BackupError {}
 

@@ -1,28 +1,35 @@
 import { Context } from '@temporalio/activity';
+import type { ExportResult, ServedDisk } from '../model/export.ts';
 import type { Instant, Progress, Thaw } from '../model/instant.ts';
 import { BackupPlan } from '../model/plan.ts';
 import type { BackupResult } from '../model/result.ts';
 import { GuestPlan, SnapshotPlan, type SnapshotOutcome } from '../model/snapshot.ts';
 import { carryTrackingOver } from './carry-over.ts';
+import { closeExport } from './close-export.ts';
 import { commitBackup } from './commit-backup.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { freezeGuest } from './freeze-guest.ts';
 import { parseInput } from './parse-input.ts';
 import { planBackup, PlanInput } from './plan-backup.ts';
+import { planExport } from './plan-export.ts';
+import { prepareExport } from './prepare-export.ts';
 import { planSnapshot, PlanSnapshotInput } from './plan-snapshot.ts';
 import { prepareSnapshot } from './prepare-snapshot.ts';
 import { prepareTargets } from './prepare-targets.ts';
 import { publishBackup, PublishInput } from './publish-backup.ts';
+import { publishExport } from './publish-export.ts';
 import { resumeCopy, ResumeInput } from './resume-copy.ts';
 import { rollbackBackup, RollbackInput } from './rollback-backup.ts';
 import { running } from './running.ts';
 import { BandwidthInput, setBandwidth } from './set-bandwidth.ts';
 import { settleSnapshot } from './settle-snapshot.ts';
 import { startCopy } from './start-copy.ts';
+import { startExport } from './start-export.ts';
 import { takeInstant } from './take-instant.ts';
 import { takeSnapshot } from './take-snapshot.ts';
 import { thawGuest } from './thaw-guest.ts';
 import { watchCopy } from './watch-copy.ts';
+import { watchExport } from './watch-export.ts';
 import { watchHalt } from './watch-halt.ts';
 
 type Watch<T> = (
@@ -103,6 +110,22 @@ export function createHostActivities(dependencies: HostDependencies) {
       const checked = parseInput(PublishInput, 'publishBackup', input);
       return running(dependencies, checked.plan.vm, (signal) =>
         publishBackup(dependencies, { ...checked, workflowId: workflowId() }, signal),
+      );
+    },
+    planExport: async (input: PlanInput): Promise<BackupPlan> => {
+      const checked = parseInput(PlanInput, 'planExport', input);
+      return running(dependencies, checked.request.vm, (signal) =>
+        planExport(dependencies, { ...checked, workflowId: workflowId() }, signal),
+      );
+    },
+    prepareExport: planned(prepareExport),
+    startExport: planned<ServedDisk[]>(startExport),
+    watchExport: planned(watchExport),
+    closeExport: planned(closeExport),
+    publishExport: async (input: PublishInput): Promise<ExportResult> => {
+      const checked = parseInput(PublishInput, 'publishExport', input);
+      return running(dependencies, checked.plan.vm, (signal) =>
+        publishExport(dependencies, { ...checked, workflowId: workflowId() }, signal),
       );
     },
     rollbackBackup: async (input: RollbackInput): Promise<{ troubles: string[] }> => {

@@ -6,12 +6,14 @@ import { planDisks } from '../capture/plan-disks.ts';
 import { findTrackingBelow } from '../capture/under-snapshots.ts';
 import { readVmState, type Disk } from '../capture/vm-state.ts';
 import type { Kind } from '../model/choices.ts';
+import type { PublishedBackup } from '../model/decide.ts';
 import { BackupId } from '../model/names.ts';
 import type { BackupPlan, DiskPlan } from '../model/plan.ts';
 import { BackupRequest } from '../model/request.ts';
 import { shieldOf } from '../model/tier.ts';
 import { BackupNotFoundError } from '../repository/errors.ts';
 import { soundBackups } from '../repository/chain.ts';
+import type { Survey } from '../repository/list.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { checkAgent, checkManager, checkScratchSpace } from './pre-flight.ts';
 import { takeVm } from './take-vm.ts';
@@ -39,21 +41,33 @@ export async function planBackup(
   dependencies: HostDependencies,
   input: PlanInput & { workflowId: string },
   signal: AbortSignal,
+  aim: Aim = backup,
 ): Promise<BackupPlan> {
   const { vm } = input.request;
   return takeVm(dependencies, vm, input, signal, async (site, { troubles, found }) => {
-    const plan = await decide(site, input, found);
-    await site.repository.checkSpace(plan.expectedBytes, { signal });
+    const plan = await decide(site, input, found, aim);
+    if (!aim.served) await site.repository.checkSpace(plan.expectedBytes, { signal });
     const warnings = [...plan.warnings, ...troubles].map((text) => text.slice(0, 500));
     return { ...plan, warnings };
   });
 }
+
+/** What a run is for. */
+export type Aim = {
+  /** A consumer reads the disks; else they are copied to the repository. */
+  readonly served: boolean;
+  /** What a disk may be incremental to, of all that the repository holds. */
+  readonly parents: (survey: Survey) => readonly PublishedBackup[];
+};
+
+const backup: Aim = { served: false, parents: ({ backups }) => soundBackups(backups) };
 
 /** `found` are the disks before the clean-up, which removed segments that are of no use and with them the reason to tell. */
 async function decide(
   site: VmSite,
   { request, backupId, carried }: PlanInput,
   found: readonly Disk[],
+  aim: Aim,
 ): Promise<BackupPlan> {
   const { config, repository } = site;
   const qmp = await connectVm(site);
@@ -63,19 +77,22 @@ async function decide(
     if (quiesce === 'required') await checkAgent(config);
     const abilities = await queryAbilities(qmp);
     const tier = chooseTier(abilities, {
-      shield: request.shield ?? config.shield,
-      tier: request.tier ?? config.tier,
+      shield: aim.served ? 'fleece' : (request.shield ?? config.shield),
+      tier: aim.served ? undefined : (request.tier ?? config.tier),
       kind: request.kind,
     });
     const shield = shieldOf(tier);
-    const { backups, broken } = await repository.survey(config.vm);
-    const published = soundBackups(backups);
+    const survey = await repository.survey(config.vm);
+    const published = aim.parents(survey);
     const { since } = request;
     if (since !== undefined && !published.some(({ backupId }) => backupId === since))
-      throw new BackupNotFoundError(`${config.vm}: no backup ${since} is in ${config.repository}`, {
-        vm: config.vm,
-        backupId: since,
-      });
+      throw new BackupNotFoundError(
+        `${config.vm}: no ${aim.served ? 'checkpoint or backup' : 'backup'} ${since} is in ${config.repository}`,
+        {
+          vm: config.vm,
+          backupId: since,
+        },
+      );
 
     const state = await readVmState(qmp);
     const chosen = await chooseDisks(qmp, state.disks, config.disks);
@@ -93,6 +110,7 @@ async function decide(
       shield,
       tier,
       quiesce,
+      ...(aim.served ? { served: true } : {}),
       secondPass: abilities.secondPass && shield === 'fleece',
       kind: kindOf(disks),
       parent:
@@ -112,7 +130,7 @@ async function decide(
         ...chosen.warnings,
         ...warnings,
         ...(carried ?? []),
-        ...broken.map(({ problem }) => problem),
+        ...survey.broken.map(({ problem }) => problem),
         ...(shield === 'fleece' ? await checkScratchSpace(site, disks) : []),
       ],
       disks,

@@ -50,7 +50,8 @@ export async function publishBackup(
   });
 }
 
-async function dropSegments(site: VmSite): Promise<void> {
+/** Drops the segments that nothing in the repository needs, and those beyond `keepSegments`. */
+export async function dropSegments(site: VmSite): Promise<void> {
   await using qmp = await reachQemu(site);
   if (!qmp) return;
   const published = await publishedIds(site);

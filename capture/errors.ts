@@ -12,6 +12,10 @@
  *   ├─ TargetStalledError    the copy made no progress for too long (permanent)
  *   ├─ ScratchFullError      the scratch ran out while the copy waited for an operator (permanent)
  *   ├─ TargetLostError       the copy is through, and its receiver cannot make it durable (permanent)
+ *   ├─ NbdServerBusyError    somebody else's NBD server runs in this QEMU, which has only one (permanent)
+ *   ├─ NbdListenError        QEMU cannot listen where it should, or not with these certificates (permanent)
+ *   ├─ SnapshotBrokenError   the scratch could not keep what the guest overwrote: nothing served is worth anything (permanent)
+ *   ├─ ExportLostError       what was served is served no more, and not by us (permanent)
  *   └─ NotFreedError         something of ours is still in the VM (tried again)
  *
  * Temporal records the class name as the failure `type`, so renaming a class here changes what retry policies match
@@ -42,5 +46,13 @@ export class TargetStalledError extends CaptureError {}
 export class ScratchFullError extends CaptureError {}
 
 export class TargetLostError extends CaptureError {}
+
+export class NbdServerBusyError extends CaptureError {}
+
+export class NbdListenError extends CaptureError {}
+
+export class SnapshotBrokenError extends CaptureError {}
+
+export class ExportLostError extends CaptureError {}
 
 export class NotFreedError extends CaptureError {}

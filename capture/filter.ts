@@ -27,7 +27,8 @@ export function insertFilter(
     target: ourName(plan.backupId, planned.index, 's'),
     'on-cbw-error': 'break-snapshot',
     'cbw-timeout': cbwTimeoutSeconds,
-    ...(planned.kind === 'full' ? {} : { bitmap }),
+    // A consumer may read all of the disk, not what has changed alone.
+    ...(planned.kind === 'full' || plan.served ? {} : { bitmap }),
   });
   return [made, qmp.execute('qom-set', { path: disk.qomPath, property: 'drive', value: filter })];
 }

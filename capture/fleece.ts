@@ -28,13 +28,8 @@ type PlannedDisk = { readonly planned: DiskPlan; readonly disk: Disk };
  */
 export const fleece: Capture = {
   async prepare(context) {
-    const { qmp, plan, places } = context;
     await proveTargets(context);
-    for (const { index } of plan.disks) {
-      const { scratchPath: path, scratchLimitBytes: limitBytes } = placeOf(places, index);
-      const nodeName = ourName(plan.backupId, index, 's');
-      await qmp.execute('blockdev-add', scratchNode({ nodeName, path, limitBytes }));
-    }
+    await addScratches(context);
     await mergeRestingSegments(context);
   },
 
@@ -99,8 +94,21 @@ export const fleece: Capture = {
   watch: watchJobs,
 };
 
+/** Opens the scratch of every disk; with a disk below it where `backed` says so. */
+export async function addScratches(
+  { qmp, plan, places }: CaptureContext,
+  backed: (planned: DiskPlan) => string | undefined = () => undefined,
+): Promise<void> {
+  for (const planned of plan.disks) {
+    const { scratchPath: path, scratchLimitBytes: limitBytes } = placeOf(places, planned.index);
+    const nodeName = ourName(plan.backupId, planned.index, 's');
+    const backing = backed(planned);
+    await qmp.execute('blockdev-add', scratchNode({ nodeName, path, limitBytes, backing }));
+  }
+}
+
 /** All that can be merged before the guest is frozen: a chain of segments takes time that grows with the disk. */
-async function mergeRestingSegments({ qmp, plan }: CaptureContext): Promise<void> {
+export async function mergeRestingSegments({ qmp, plan }: CaptureContext): Promise<void> {
   const state = await readVmState(qmp);
   for (const planned of plan.disks) {
     if (planned.kind === 'full') continue;

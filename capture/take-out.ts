@@ -4,6 +4,7 @@ import { cancelJobs } from './cancel-jobs.ts';
 import { NotFreedError } from './errors.ts';
 import { takeFiltersOut } from './filter.ts';
 import { letGoOfTargets } from './let-go-of-targets.ts';
+import { closeNbdServer } from './nbd-server.ts';
 import type { Receivers } from './ports.ts';
 import { removeNodes } from './remove-nodes.ts';
 import { temporaryBitmaps } from './temporary-bitmaps.ts';
@@ -13,7 +14,7 @@ import { isOurs, readVmState, type VmState } from './vm-state.ts';
 
 /**
  * Takes every job, node and temporary bitmap of ours out of the VM, whatever run left it, in the one order that works:
- * jobs, receivers, `yank`, snapshot-access, filters, then the other nodes. Segments stay. May be repeated at any point.
+ * jobs, exports, receivers, `yank`, snapshot-access, filters, then the other nodes. Segments stay. May be repeated at any point.
  * What cannot be removed is a `NotFreedError`.
  */
 export async function takeOut(qmp: QmpClient, receivers: Receivers): Promise<void> {
@@ -22,15 +23,16 @@ export async function takeOut(qmp: QmpClient, receivers: Receivers): Promise<voi
   if (isFree) return receivers.end();
   if (!isShielded(found)) await letGoOfTargets(qmp, found, receivers);
   await cancelJobs(qmp);
+  await closeNbdServer(qmp, found);
   await receivers.end();
   await yank(qmp, await readVmState(qmp));
   await cancelJobs(qmp);
 
   const state = await readVmState(qmp);
   // With its snapshot-access node there, QEMU refuses to take a filter out.
-  await removeNodes(qmp, state, ['a']);
+  await removeNodes(qmp, state, ['c', 'a']);
   await takeFiltersOut(qmp, state.disks, state.graph);
-  await removeNodes(qmp, state, ['f', 's', 't', 'p', 'o', 'h']);
+  await removeNodes(qmp, state, ['f', 's', 't', 'p', 'o', 'h', 'n']);
   for (const bitmap of await temporaryBitmaps(qmp, found))
     await tolerant(qmp.execute('block-dirty-bitmap-remove', bitmap));
 

@@ -7,7 +7,9 @@
  *   ├─ BackupRunningError        a backup of this VM runs already
  *   ├─ NoBackupRunningError      there is nothing to cancel or to answer
  *   ├─ BackupRefusedError        a running backup refused what it was told; `type` names why
- *   ├─ BackupFailedError         the backup ended without success; `type` names what failed it
+ *   ├─ ExportRunningError        an export of this VM runs already
+ *   ├─ NoExportRunningError      there is nothing to complete or discard
+ *   ├─ BackupFailedError         the backup or export ended without success; `type` names what failed it
  *   ├─ NoBackupError             the repository holds no backup of this VM
  *   ├─ RestoreTargetError        the folder to restore to cannot be used
  *   ├─ DamagedBackupError        a file of the chain is not what its manifest says
@@ -46,6 +48,28 @@ export class NoBackupRunningError extends ClientError {
 
   constructor(vm: string) {
     super(`${vm}: no backup runs, so there is nothing to cancel or to answer.`);
+    this.vm = vm;
+  }
+}
+
+export class ExportRunningError extends ClientError {
+  readonly vm: string;
+  readonly workflowId: string;
+
+  constructor(vm: string, workflowId: string) {
+    super(
+      `${vm}: an export runs already (workflow ${workflowId}). End it: \`stillpoint export-complete ${vm}\` or \`stillpoint export-discard ${vm}\`.`,
+    );
+    this.vm = vm;
+    this.workflowId = workflowId;
+  }
+}
+
+export class NoExportRunningError extends ClientError {
+  readonly vm: string;
+
+  constructor(vm: string) {
+    super(`${vm}: no export runs.`);
     this.vm = vm;
   }
 }

@@ -3,6 +3,7 @@ import {
   BackupFailedError,
   BackupRefusedError,
   BackupRunningError,
+  ExportRunningError,
   InterruptedError,
   PartlyDoneError,
   UsageError,
@@ -33,7 +34,8 @@ const codeOfFailure: Record<string, number> = {
 /** The exit code that an error asks for. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof InterruptedError) return exitCodes.interrupted;
-  if (error instanceof BackupRunningError) return exitCodes.busy;
+  if (error instanceof BackupRunningError || error instanceof ExportRunningError)
+    return exitCodes.busy;
   if (error instanceof PartlyDoneError) return exitCodes.partly;
   if (error instanceof UsageError || error instanceof InventoryError) return exitCodes.usage;
   return codeOfFailure[errorType(error)] ?? exitCodes.failed;

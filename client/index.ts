@@ -1,6 +1,7 @@
 /** The programmatic client: start, follow and cancel backups, and read what the repository holds. */
 export { StillpointClient } from './stillpoint-client.ts';
 export type { RunningBackup } from './running-backup.ts';
+export type { RunningExport } from './running-export.ts';
 export type { VmStatus } from './vm-status.ts';
 export * from './errors.ts';
 export { connectionOptions, type TemporalAddress } from '../inventory/connection-options.ts';
@@ -10,6 +11,7 @@ export { RemoteRepository } from '../repository/remote.ts';
 export type { Repository } from '../repository/repository.ts';
 export type { BackupRequest } from '../model/request.ts';
 export type { BackupResult } from '../model/result.ts';
+export type { ExportRequest, ExportResult, ServedDisk } from '../model/export.ts';
 export type { SnapshotRequest, SnapshotResult } from '../model/snapshot.ts';
 export type { Inventory } from '../model/inventory.ts';
 export type { Manifest } from '../model/manifest.ts';

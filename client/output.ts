@@ -1,4 +1,6 @@
 import type { Manifest } from '../model/manifest.ts';
+import type { Checkpoint } from '../model/checkpoint.ts';
+import type { ExportResult, ServedDisk } from '../model/export.ts';
 import type { BackupResult, Phase } from '../model/result.ts';
 import type { SnapshotResult } from '../model/snapshot.ts';
 import type { Check } from './doctor/check.ts';
@@ -10,6 +12,12 @@ export type BackupLine = Pick<
   'vm' | 'backupId' | 'kind' | 'parent' | 'takenAt' | 'consistency' | 'frozenMs' | 'pausedMs'
 > & { readonly bytes: number; readonly devices: readonly string[]; readonly warnings: string[] };
 
+/** One checkpoint in the repository, as `stillpoint backups` tells it. */
+export type CheckpointLine = Pick<
+  Checkpoint,
+  'vm' | 'backupId' | 'kind' | 'parent' | 'takenAt' | 'consistency'
+> & { readonly devices: readonly string[] };
+
 /** One disk that `stillpoint restore` has written. */
 export type RestoredDisk = { readonly device: string; readonly file: string };
 
@@ -17,6 +25,8 @@ export type RestoredDisk = { readonly device: string; readonly file: string };
 export type Finished =
   | BackupResult
   | SnapshotResult
+  | ExportResult
+  | { readonly vm: string; readonly forgotten: string }
   | { readonly vm: string; readonly workflowId: string; readonly detached: true }
   | {
       readonly vm: string;
@@ -55,6 +65,8 @@ export type Message =
   | { type: 'retrying'; vm: string; activity: string; attempt: number; error: ErrorLine }
   | { type: 'note'; message: string }
   | ({ type: 'backup' } & BackupLine)
+  | ({ type: 'checkpoint' } & CheckpointLine)
+  | { type: 'served'; vm: string; disks: readonly ServedDisk[] }
   | { type: 'broken'; vm: string; backupId?: string; file: string; problem: string }
   | ({ type: 'status' } & VmStatus)
   | ({ type: 'check' } & Check)

@@ -7,6 +7,7 @@ import { addBackupCommand } from './commands/backup.ts';
 import { addBackupsCommand } from './commands/backups.ts';
 import { addCancelCommand } from './commands/cancel.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addExportCommands } from './commands/export.ts';
 import { addRestoreCommand } from './commands/restore.ts';
 import { addSnapshotCommand } from './commands/snapshot.ts';
 import { addStatusCommand } from './commands/status.ts';
@@ -45,6 +46,7 @@ export async function run(
     addCancelCommand,
     addAnswerCommands,
     addBandwidthCommand,
+    addExportCommands,
     addRestoreCommand,
     addDoctorCommand,
   ])

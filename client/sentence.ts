@@ -1,3 +1,4 @@
+import type { ExportResult } from '../model/export.ts';
 import type { Frozen } from '../model/instant.ts';
 import type { Phase } from '../model/result.ts';
 import { formatBytes, formatMilliseconds } from './format-amounts.ts';
@@ -8,7 +9,7 @@ import type { VmStatus } from './vm-status.ts';
 export function sentence(message: Message): string {
   switch (message.type) {
     case 'started':
-      return `${message.vm}: backup started (workflow ${message.workflowId})`;
+      return `${message.vm}: ${message.workflowId.startsWith('export/') ? 'export' : 'backup'} started (workflow ${message.workflowId})`;
     case 'phase':
       return `${message.vm}: ${doing[message.phase]}${message.phase === 'waiting' ? `; why: stillpoint status ${message.vm}` : ''}`;
     case 'progress':
@@ -31,6 +32,22 @@ export function sentence(message: Message): string {
         message.devices.join(','),
         ...(message.warnings.length > 0 ? [`(${message.warnings.join('; ')})`] : []),
       ].join('  ');
+    case 'checkpoint':
+      return [
+        message.vm,
+        message.backupId,
+        'checkpoint'.padEnd(12),
+        message.consistency.padEnd(10),
+        message.devices.join(','),
+      ].join('  ');
+    case 'served':
+      return [
+        `${message.vm}: its disks can be read now. Then: stillpoint export-complete ${message.vm}`,
+        ...message.disks.map(
+          ({ device, kind, parent, uri, context }) =>
+            `  ${device}: ${uri}${context === null ? ` (${kind})` : `\n    changed since ${parent ?? ''}: ${context}`}`,
+        ),
+      ].join('\n');
     case 'broken':
       return `${message.vm}: not a usable backup: ${message.problem}`;
     case 'status':
@@ -59,6 +76,8 @@ const doing: Record<Phase, string> = {
   starting: 'starting the copy',
   copying: 'copying',
   waiting: 'waiting for an operator',
+  serving: 'its disks can be read',
+  closing: 'making sure that what was read is exact',
   committing: 'freeing the VM',
   publishing: 'publishing',
   'rolling-back': 'undoing the backup',
@@ -119,6 +138,9 @@ function finishedSentence(finished: Finished): string {
       ...warnings.map((warning) => `  warning: ${warning}`),
     ].join('\n');
   }
+  if ('outcome' in finished) return exportSentence(finished);
+  if ('forgotten' in finished)
+    return `${finished.vm}: checkpoint ${finished.forgotten} is forgotten`;
   if ('consistency' in finished) {
     const { vm, backupId, kind, consistency, frozenMs, pausedMs, warnings, disks } = finished;
     const what = finished.frozen ? ` (${whatWasFrozen(finished.frozen)})` : '';
@@ -132,6 +154,8 @@ function finishedSentence(finished: Finished): string {
     ];
     return lines.join('\n');
   }
+  if ('detached' in finished && finished.workflowId.startsWith('export/'))
+    return `${finished.vm}: the export stays until it is completed or discarded`;
   if ('detached' in finished)
     return `${finished.vm}: the backup runs on its own. Follow it: stillpoint status ${finished.vm}`;
   if ('cancelling' in finished && finished.abandoned)
@@ -154,4 +178,16 @@ function finishedSentence(finished: Finished): string {
       ? 'Nothing to mend.'
       : `Nothing that must be mended; warnings: ${finished.warnings}.`;
   return '';
+}
+
+function exportSentence(finished: ExportResult): string {
+  const { vm, backupId, outcome, kind, consistency, frozenMs, pausedMs, warnings } = finished;
+  const end =
+    outcome === 'completed'
+      ? `is complete: what was read is exact, ${consistency}-consistent, frozen ${formatMilliseconds(frozenMs)}, paused ${formatMilliseconds(pausedMs)}`
+      : 'is discarded, and undone';
+  return [
+    `${vm}: ${kind} export ${backupId} ${end}`,
+    ...warnings.map((warning) => `  warning: ${warning}`),
+  ].join('\n');
 }

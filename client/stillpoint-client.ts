@@ -1,11 +1,14 @@
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
 import { connectionOptions, type TemporalAddress } from '../inventory/connection-options.ts';
+import type { ExportRequest } from '../model/export.ts';
 import { BackupRequest } from '../model/request.ts';
 import { SnapshotRequest, type SnapshotResult } from '../model/snapshot.ts';
 import { BackupRunningError, NoBackupRunningError, UsageError } from './errors.ts';
+import { runningExport, startExport } from './exports.ts';
 import { countPollers } from './pollers.ts';
 import { RunningBackup, type Update } from './running-backup.ts';
+import type { RunningExport } from './running-export.ts';
 import { TemporalLink } from './temporal-link.ts';
 import type { VmStatus } from './vm-status.ts';
 import { taskQueue, vmOf, workflowIdOf } from './workflow-ids.ts';
@@ -112,6 +115,16 @@ export class StillpointClient implements AsyncDisposable {
     if (latest && (await isRunning(latest))) return latest;
     const running = await this.#running();
     return running.find((backup) => backup.vm === vm) ?? latest;
+  }
+
+  /** @see startExport */
+  async startExport(request: ExportRequest): Promise<RunningExport> {
+    return startExport(this.#link, request);
+  }
+
+  /** The export of a VM that runs. `NoExportRunningError` when none does. */
+  async findExport(vm: string): Promise<RunningExport> {
+    return runningExport(this.#link, vm);
   }
 
   /** How many workers poll a task queue, by default the one that takes the workflows. */

@@ -6,6 +6,11 @@ export function workflowIdOf(vm: string): string {
   return `backup/${vm}`;
 }
 
+/** The same for exports. A backup and an export of one VM keep apart by its lock. */
+export function exportIdOf(vm: string): string {
+  return `export/${vm}`;
+}
+
 /** The VM of a backup's workflow. A schedule appends the time at which it started the run. */
 export function vmOf(workflowId: string): string | undefined {
   return /^backup\/(.+?)(?:-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?$/.exec(workflowId)?.[1];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Inventory, vmConfig } from '../model/inventory.ts';
+import { ExportRequest } from '../model/export.ts';
 import { BackupRequest } from '../model/request.ts';
 
 /** What this page needs of a JSON schema. */
@@ -22,6 +23,7 @@ type Schema = {
 export function configurationPage(): string {
   const inventory = z.toJSONSchema(Inventory, { io: 'input' }) as Schema;
   const request = z.toJSONSchema(BackupRequest, { io: 'input' }) as Schema;
+  const exported = z.toJSONSchema(ExportRequest, { io: 'input' }) as Schema;
   const { vms, defaults, temporal } = inventory.properties ?? {};
   const vm = vms?.additionalProperties as Schema;
   const settings = new Set(Object.keys(defaults?.properties ?? {}));
@@ -30,7 +32,7 @@ export function configurationPage(): string {
   };
   const ofVm = Object.entries(vm.properties ?? {});
 
-  return `<!-- Made by \`npm run docs\` from model/inventory.ts and model/request.ts. Edit those. -->
+  return `<!-- Made by \`npm run docs\` from model/inventory.ts, model/request.ts and model/export.ts. Edit those. -->
 
 # Configuration
 
@@ -87,6 +89,12 @@ The input of the workflow \`backupVm\`, as JSON: \`temporal workflow start --tas
 --workflow-id backup/web1 --input '{"vm":"web1"}'\`. What is left out comes from the inventory.
 
 ${table(Object.entries(request.properties ?? {}), request.required)}
+
+## The request of an export
+
+The input of the workflow \`exportBackup\`, whose id is \`export/web1\` ([exports](exports.md)).
+
+${table(Object.entries(exported.properties ?? {}), exported.required)}
 `;
 }
 

@@ -83,9 +83,9 @@ async function startSinks(
   await reconnected(sinks.map(({ socket }) => socket));
 }
 
-/** Removes the sockets and logs of receivers that have ended, and what tells of sinks. May be called again. */
+/** Removes the sockets and logs of receivers and of an NBD server that have ended, and what tells of sinks. May be called again. */
 export async function removeReceiverFiles(paths: StatePaths, vm: string): Promise<void> {
   const { run } = paths.vm(vm);
   for (const name of (await unlessAbsent(readdir(run))) ?? [])
-    if (/^((\d\dt|p)\.sock(\.log)?|sink)$/.test(name)) await removeFile(join(run, name));
+    if (/^((\d\dt|p)\.sock(\.log)?|nbd\.sock|sink)$/.test(name)) await removeFile(join(run, name));
 }

@@ -47,7 +47,7 @@ export async function hostLeftovers(paths: StatePaths, vm: string): Promise<Host
     scratch: inScratch.filter(isScratch),
     foreign: [
       ...inScratch.filter((path) => !isScratch(path)),
-      ...inRun.filter((path) => !/\/((\d\dt|p|guard|qmp)\.sock(\.log)?|sink)$/.test(path)),
+      ...inRun.filter((path) => !/\/((\d\dt|p|guard|qmp|nbd)\.sock(\.log)?|sink)$/.test(path)),
     ],
   };
 }

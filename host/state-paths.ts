@@ -24,6 +24,8 @@ export type VmPaths = {
   /** Where a guard offers QMP while it holds the VM's own socket. */
   readonly relaySocket: string;
   readonly probeSocket: string;
+  /** Where QEMU serves an export, unless the inventory names an address. */
+  readonly nbdSocket: string;
   /** There when a sink has taken the place of a receiver: what was copied is not all in the target. */
   readonly sinkMark: string;
   /** Folder of the VM's scratch images. */
@@ -65,6 +67,7 @@ function vmPaths(root: string, vm: string): VmPaths {
     guardSocket: join(run, 'guard.sock'),
     relaySocket: join(run, 'qmp.sock'),
     probeSocket: join(run, 'p.sock'),
+    nbdSocket: join(run, 'nbd.sock'),
     sinkMark: join(run, 'sink'),
     scratch,
     targetSocket: (disk) => join(run, `${twoDigits(disk)}t.sock`),

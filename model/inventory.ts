@@ -26,6 +26,37 @@ export const Bytes = z.union([z.int().min(0), z.string()]).transform((value, con
   return z.NEVER;
 });
 
+/** Where QEMU serves the disks of an export. */
+const Exports = z
+  .strictObject({
+    listen: z
+      .string()
+      .regex(/^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$/, {
+        error: 'an address to listen on looks like 127.0.0.1:10809',
+      })
+      .exactOptional()
+      .describe('Address and port. Default: a unix socket in the state folder.'),
+    tlsCreds: AbsolutePath.exactOptional().describe(
+      "Folder of QEMU's certificates (`ca-cert.pem`, `server-cert.pem`, `server-key.pem`). Clients need one of the same authority.",
+    ),
+  })
+  .refine(
+    ({ listen, tlsCreds }) => tlsCreds !== undefined || listen === undefined || isLoopback(listen),
+    {
+      path: ['listen'],
+      error:
+        'everybody who reaches this address could read the disks: set `tlsCreds` too, or listen on 127.0.0.1',
+    },
+  )
+  .refine(({ listen, tlsCreds }) => tlsCreds === undefined || listen !== undefined, {
+    path: ['tlsCreds'],
+    error: 'certificates are for an address: set `listen` too',
+  });
+
+function isLoopback(listen: string): boolean {
+  return /^(127\.[0-9]+\.[0-9]+\.[0-9]+|localhost|\[::1\]):/.test(listen);
+}
+
 /** Settings that `defaults` gives to every VM and each VM may override. */
 const VmSettings = z.strictObject({
   quiesce: Quiesce.exactOptional().describe(
@@ -87,6 +118,15 @@ const VmSettings = z.strictObject({
     .describe(
       'How many bitmap segments a disk keeps at most. Each costs memory and time at shutdown.',
     ),
+  exports: Exports.exactOptional().describe(
+    'Where an export is served: `listen`, an address and port, else a unix socket in the state folder; `tlsCreds`, a folder of certificates, needed for any address but the loopback.',
+  ),
+  exportSeconds: z
+    .int()
+    .min(1)
+    .max(604_800)
+    .exactOptional()
+    .describe('An export that is neither completed nor discarded for this long is undone.'),
   allowLibvirt: z
     .boolean()
     .exactOptional()
@@ -105,6 +145,7 @@ const defaults = {
   operatorWaitSeconds: 86_400,
   scratchBytes: 10 * 1024 ** 3,
   keepSegments: 32,
+  exportSeconds: 86_400,
   allowLibvirt: false,
 } as const;
 
@@ -188,6 +229,8 @@ export type VmConfig = {
   readonly operatorWaitSeconds: number;
   readonly scratchBytes: number;
   readonly keepSegments: number;
+  readonly exports: z.infer<typeof Exports>;
+  readonly exportSeconds: number;
   readonly allowLibvirt: boolean;
 };
 
@@ -216,6 +259,8 @@ export function vmConfig(inventory: Inventory, vm: string, hostName: string): Vm
     operatorWaitSeconds: given.operatorWaitSeconds,
     scratchBytes: given.scratchBytes,
     keepSegments: given.keepSegments,
+    exports: given.exports ?? {},
+    exportSeconds: given.exportSeconds,
     allowLibvirt: given.allowLibvirt,
   };
 }

@@ -44,6 +44,10 @@ export const BackupPlan = z.strictObject({
   shield: Shield,
   tier: Tier.optional().describe('How it is taken. Plans of older versions name the shield alone.'),
   quiesce: Quiesce,
+  served: z
+    .boolean()
+    .exactOptional()
+    .describe('Whether a consumer reads the disks over NBD, and nothing is copied.'),
   secondPass: z
     .boolean()
     .describe('Whether this QEMU needs the copy of the scratch over the target.'),

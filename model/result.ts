@@ -34,6 +34,8 @@ export type Phase =
   | 'starting'
   | 'copying'
   | 'waiting'
+  | 'serving'
+  | 'closing'
   | 'committing'
   | 'publishing'
   | 'rolling-back'

@@ -1,11 +1,14 @@
-# QEMU and its tools, from the distribution. A command that is there is taken as it is, whoever installed it.
+# QEMU and its tools, and readers of NBD, from the distribution. A command that is there is taken as it is, whoever installed it.
 
-tools=(qemu-system-x86_64 qemu-img qemu-nbd qemu-io mkfs.ext4)
+# nbdcopy and nbdinfo are what tests read exports with.
+tools=(qemu-system-x86_64 qemu-img qemu-nbd qemu-io nbdcopy nbdinfo openssl mkfs.ext4)
 
 package_of() {
   case $1 in
     qemu-system-x86_64) echo qemu-system-x86 ;;
     qemu-*) echo qemu-utils ;;
+    nbd*) echo libnbd-bin ;;
+    openssl) echo openssl ;;
     mkfs.ext4) echo e2fsprogs ;;
   esac
 }

@@ -11,7 +11,7 @@ import type { InstantRecord } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import type { BackupRequest } from '../model/request.ts';
 import type { BackupResult } from '../model/result.ts';
-import { messageOf, worthStartingAnew } from './anew.ts';
+import { messageOf, untilItHolds } from './anew.ts';
 import { takeInstantAtRest } from './at-rest.ts';
 import { takeBandwidth } from './bandwidth.ts';
 import { Operator } from './operator.ts';
@@ -19,12 +19,8 @@ import { Report } from './report.ts';
 import { Saga } from './saga.ts';
 import { abandonSignal, statusQuery } from './signals.ts';
 import { locateVm, stepsOn, type Steps } from './steps.ts';
+import { undo } from './undo.ts';
 import { unless } from './unless.ts';
-
-const sweepFollows = 'the host cleans up with its next sweep, when it can.';
-
-/** How often a backup starts anew when its instant did not hold. */
-const maxStarts = 3;
 
 /**
  * Backs up one VM while it runs: all disks of one instant, or nothing. It fails only after everything is undone.
@@ -100,37 +96,12 @@ async function startTheCopy(
   report: Report,
   hostLost: () => boolean,
 ): Promise<InstantRecord> {
-  let before = '';
-  for (let start = 1; ; start++) {
-    try {
-      report.enter('preparing', before);
-      await steps.prepareTargets(plan);
-      const instant = await takeInstantAtRest(steps, plan, report, hostLost);
-      report.caught(instant);
-      await steps.startCopy(plan);
-      return instant;
-    } catch (failure) {
-      if (start === maxStarts || !worthStartingAnew(failure)) throw failure;
-      before = `Start ${start} did not hold: ${messageOf(failure)}`;
-    }
-  }
-}
-
-/** Waits for the rollback as long as it takes, unless an operator says that the host is lost. Never fails. */
-async function undo(
-  steps: Steps,
-  which: { vm: string; backupId: string; runId: string },
-  report: Report,
-  abandoned: () => boolean,
-): Promise<void> {
-  report.enter('rolling-back');
-  const rollback = CancellationScope.cancellable(() => steps.rollbackBackup(which));
-  try {
-    const outcome = await Promise.race([rollback, condition(abandoned)]);
-    if (outcome) report.ended('rolled-back', outcome.troubles.join('\n'));
-    else report.ended('not-undone', `Abandoned: ${sweepFollows}`);
-  } catch (failure) {
-    // What is thrown is why the backup failed, not this.
-    report.ended('not-undone', `${messageOf(failure)}: ${sweepFollows}`);
-  }
+  return untilItHolds(async (before) => {
+    report.enter('preparing', before);
+    await steps.prepareTargets(plan);
+    const instant = await takeInstantAtRest(steps, plan, report, hostLost);
+    report.caught(instant);
+    await steps.startCopy(plan);
+    return instant;
+  });
 }

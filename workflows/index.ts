@@ -1,2 +1,3 @@
 export { backupVm } from './backup-vm.ts';
+export { exportBackup } from './export-backup.ts';
 export { snapshotVm } from './snapshot-vm.ts';

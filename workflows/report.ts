@@ -60,7 +60,7 @@ export class Report {
   }
 
   /** One of the two upserts of a backup: each is an action that Temporal Cloud bills. */
-  planned(plan: BackupPlan): void {
+  planned(plan: BackupPlan, phase: Phase = 'copying'): void {
     this.#plan = plan;
     this.enter('preparing');
     this.#upsert([
@@ -68,7 +68,7 @@ export class Report {
       { key: searchAttributes.host, value: this.#host },
       { key: searchAttributes.backupId, value: this.#backupId },
       { key: searchAttributes.kind, value: plan.kind },
-      { key: searchAttributes.phase, value: 'copying' },
+      { key: searchAttributes.phase, value: phase },
     ]);
   }
 

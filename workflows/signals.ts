@@ -1,5 +1,12 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { ExportResult, ServedDisk } from '../model/export.ts';
 import type { BackupStatus } from './report.ts';
+
+/** The answer to the query `status` of an export. */
+export type ExportStatus = BackupStatus & {
+  /** Where each disk can be read now. Empty before and after. */
+  readonly served: readonly ServedDisk[];
+};
 
 /** Asks a backup how far it is. */
 export const statusQuery = defineQuery<BackupStatus>('status');
@@ -20,3 +27,11 @@ export const abortUpdate = defineUpdate<void>('abort');
 export const bandwidthUpdate = defineUpdate<void, [{ readonly bytesPerSecond: number }]>(
   'setBandwidth',
 );
+/** Asks an export how far it is, and where its disks can be read. */
+export const exportStatusQuery = defineQuery<ExportStatus>('status');
+
+/** The consumer of an export has everything: what it read is confirmed to be exact, and the instant is a checkpoint. */
+export const completeUpdate = defineUpdate<ExportResult>('complete');
+
+/** The consumer of an export gives up: all is undone. */
+export const discardUpdate = defineUpdate<ExportResult>('discard');

@@ -19,6 +19,14 @@ export const { locateVm } = proxyActivities<ControlActivities>({
   retry: { nonRetryableErrorTypes: permanent },
 });
 
+/** The same for an export. */
+export const { locateExport } = proxyActivities<ControlActivities>({
+  summary: 'Which host has the VM?',
+  startToCloseTimeout: '15 seconds',
+  scheduleToCloseTimeout: '1 minute',
+  retry: { nonRetryableErrorTypes: permanent },
+});
+
 /** Repeated after a failure, a bounded number of times, each within a minute. */
 const repeated: ActivityOptions = {
   scheduleToStartTimeout,
@@ -131,6 +139,31 @@ export function stepsOn(taskQueue: string, maxFreezeSeconds: number) {
     prepareSnapshot: step('prepareSnapshot', 'Create the overlays, have QEMU open them', repeated),
     takeSnapshot: step('takeSnapshot', 'Go over to the overlays, once the guest is frozen', once),
     settleSnapshot: step('settleSnapshot', 'See whether it was taken; undo it if not', unbounded),
+    planExport: step('planExport', 'Take the lock, look at the VM, decide what to tell', {
+      ...repeated,
+      retry: { maximumAttempts: 3, nonRetryableErrorTypes: permanentWhilePlanning },
+    }),
+    prepareExport: step('prepareExport', 'Create scratch, start the NBD server', repeated),
+    startExport: step('startExport', 'Serve the disks', {
+      ...repeated,
+      retry: { maximumAttempts: 1 },
+    }),
+    watchExport: step('watchExport', 'Look after what is served', {
+      scheduleToStartTimeout,
+      startToCloseTimeout: '8 days',
+      heartbeatTimeout: '20 seconds',
+      // Nobody waits for its end: it leaves the VM alone between two looks, and for good when the lock has gone.
+      cancellationType: ActivityCancellationType.TRY_CANCEL,
+      retry: {
+        initialInterval: '500 milliseconds',
+        maximumInterval: '10 seconds',
+        // Each restart of the worker costs one.
+        maximumAttempts: 100,
+        nonRetryableErrorTypes: permanent,
+      },
+    }),
+    closeExport: step('closeExport', 'End what is served, and see that it was exact', repeated),
+    publishExport: step('publishExport', 'Record the checkpoint', unbounded),
     rollbackBackup: step('rollbackBackup', 'Undo: free the VM, merge back', unbounded),
   };
 }

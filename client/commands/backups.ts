@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { vmNamed } from '../../inventory/vm-named.ts';
 import type { Inventory } from '../../model/inventory.ts';
+import type { Checkpoint } from '../../model/checkpoint.ts';
 import type { Manifest } from '../../model/manifest.ts';
 import { PartlyDoneError } from '../errors.ts';
-import type { BackupLine } from '../output.ts';
+import type { BackupLine, CheckpointLine } from '../output.ts';
 import type { Session } from '../session.ts';
 import { vmArgument } from './vm-argument.ts';
 
@@ -27,6 +28,8 @@ async function listBackups(session: Session, vm: string | undefined): Promise<vo
       .catch((error: unknown) => void troubles.push(error));
     for (const manifest of survey?.backups ?? [])
       session.print({ type: 'backup', ...lineOf(manifest) });
+    for (const checkpoint of survey?.checkpoints ?? [])
+      session.print({ type: 'checkpoint', ...checkpointLineOf(checkpoint) });
     for (const broken of survey?.broken ?? []) session.print({ type: 'broken', ...broken });
     backups += survey?.backups.length ?? 0;
     troubles.push(...(survey?.broken ?? []));
@@ -56,6 +59,12 @@ function lineOf(manifest: Manifest): BackupLine {
   const devices = disks.map(({ device }) => device);
   const what = { vm, backupId, kind, parent, takenAt, consistency, bytes, devices };
   return { ...what, frozenMs, pausedMs, warnings };
+}
+
+function checkpointLineOf(checkpoint: Checkpoint): CheckpointLine {
+  const { vm, backupId, kind, parent, takenAt, consistency, disks } = checkpoint;
+  const devices = disks.map(({ device }) => device);
+  return { vm, backupId, kind, parent, takenAt, consistency, devices };
 }
 
 function partly(troubles: readonly unknown[]): string {

@@ -27,16 +27,21 @@ export async function createScratch(
   await truncate(scratch.path, wholeClusters(limitBytes));
 }
 
-/** What `blockdev-add` takes to open a scratch within its limit. */
+/**
+ * What `blockdev-add` takes to open a scratch within its limit. With `backing`, a node, it reads as that one does where
+ * nothing was written to it.
+ */
 export function scratchNode(scratch: {
   readonly nodeName: string;
   readonly path: string;
   readonly limitBytes: number;
+  readonly backing?: string | undefined;
 }): BlockdevOptions {
   return {
     driver: 'qcow2',
     'node-name': scratch.nodeName,
     discard: 'unmap',
+    ...(scratch.backing === undefined ? {} : { backing: scratch.backing }),
     file: {
       driver: 'raw',
       size: wholeClusters(scratch.limitBytes),

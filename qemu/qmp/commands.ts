@@ -3,8 +3,10 @@ import { TransactionAction } from './actions.ts';
 import { BlockdevBackup } from './backup.ts';
 import { BitmapAdd, BitmapMerge, BitmapOnNode } from './bitmaps.ts';
 import { BlockdevOptions } from './block-nodes.ts';
+import { BlockExportAdd, BlockExportDel, NbdServerStart, ObjectAdd } from './exports.ts';
 import {
   BlockDeviceInfo,
+  BlockExportInfo,
   BlockGraph,
   BlockInfo,
   BlockJobInfo,
@@ -102,6 +104,16 @@ export const commands = {
   'job-resume': { args: JobId, returns: Nothing },
   'job-finalize': { args: JobId, returns: Nothing },
   'job-dismiss': { args: JobId, returns: Nothing },
+
+  'nbd-server-start': { args: NbdServerStart, returns: Nothing },
+  // Cuts off every client, and takes the exports of others with it.
+  'nbd-server-stop': { args: None, returns: Nothing },
+  'query-block-exports': { args: None, returns: z.array(BlockExportInfo) },
+  'block-export-add': { args: BlockExportAdd, returns: Nothing },
+  // The export is gone a moment later.
+  'block-export-del': { args: BlockExportDel, returns: Nothing },
+  'object-add': { args: ObjectAdd, returns: Nothing },
+  'object-del': { args: z.strictObject({ id: z.string() }), returns: Nothing },
 
   'query-yank': { args: None, returns: z.array(YankInstanceInfo) },
   yank: { args: z.strictObject({ instances: z.array(YankInstance) }), returns: Nothing },

@@ -107,6 +107,14 @@ export const BlockJobInfo = z.object({
   error: z.string().optional(),
 });
 
+/** @see qapi/block-export.json, BlockExportInfo */
+export const BlockExportInfo = z.object({
+  id: z.string(),
+  type: z.string(),
+  'node-name': z.string(),
+  'shutting-down': z.boolean(),
+});
+
 /** @see qapi/block-core.json, BlockStats */
 export const BlockStats = z.object({
   device: z.string().optional(),

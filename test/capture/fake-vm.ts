@@ -2,6 +2,7 @@ import type { QmpClient } from '../../qemu/qmp/client.ts';
 import type { Args, Command } from '../../qemu/qmp/commands.ts';
 import { AnsweringQemu, Death, Refusal, type Answers } from './answering-qemu.ts';
 import { FakeBitmaps } from './fake-bitmaps.ts';
+import { FakeExports } from './fake-exports.ts';
 import { FakeJobs } from './fake-jobs.ts';
 import { FakeNodes } from './fake-nodes.ts';
 
@@ -17,6 +18,7 @@ export class FakeVm {
   readonly done: Done[] = [];
   readonly bitmaps = new FakeBitmaps();
   readonly nodes = new FakeNodes();
+  readonly exports = new FakeExports();
   readonly jobs = new FakeJobs(() => this.emit('JOB_STATUS_CHANGE'));
   status = 'running';
   /** What a test has happen before a command, or in its place by an error. */
@@ -91,6 +93,7 @@ export class FakeVm {
       'job-finalize': this.#doing('job-finalize', (args) => jobs.finalize(args)),
       'job-dismiss': this.#doing('job-dismiss', (args) => jobs.dismiss(args)),
       ...this.#onBitmaps(),
+      ...this.#onExports(),
     };
   }
 
@@ -110,6 +113,19 @@ export class FakeVm {
           if (action.type === 'blockdev-backup') this.#start(action.data);
         }),
       ),
+    };
+  }
+
+  #onExports(): Answers {
+    const { exports } = this;
+    return {
+      'query-block-exports': () => exports.list(),
+      'nbd-server-start': this.#doing('nbd-server-start', (args) => exports.start(args)),
+      'nbd-server-stop': this.#doing('nbd-server-stop', () => exports.stop()),
+      'block-export-add': this.#doing('block-export-add', (args) => exports.add(args)),
+      'block-export-del': this.#doing('block-export-del', (args) => exports.remove(args)),
+      'object-add': this.#doing('object-add', ({ id }) => void exports.objects.add(id)),
+      'object-del': this.#doing('object-del', (args) => exports.deleteObject(args)),
     };
   }
 

@@ -49,7 +49,7 @@ describe('parseOurName', () => {
     '#block123',
     'their-filter',
     'sp-backup-00t',
-    `sp-${monday}-00x`,
+    `sp-${monday}-00q`,
     `sp-${monday}-0t`,
     `sp-${monday}-100t`,
     `sp-${monday}-00tt`,

@@ -19,6 +19,7 @@ async function inQemu({ machine: { labQmp, alive } }: Rig): Promise<string[]> {
   return [
     ...nodes.map((node) => node['node-name'] ?? ''),
     ...(await labQmp.execute('query-jobs', {})).map(({ id }) => id),
+    ...(await labQmp.execute('query-block-exports', {})).map(({ id }) => id),
     ...bitmaps.flatMap(({ name }) => name ?? []),
   ].filter((name) => /^(sp-|stillpoint-(tmp|spent):)/.test(name));
 }

@@ -53,6 +53,26 @@ export const goesWell: HostActivities = {
     });
     return { vm, backupId, kind, parent, consistency, frozenMs, pausedMs, frozen, warnings, disks };
   },
+  planExport: async ({ request, backupId }) => {
+    return { ...planOf(backupId, null, request.vm), served: true };
+  },
+  prepareExport: async () => {},
+  startExport: async ({ disks }) =>
+    disks.map(({ device, kind, reason, parent, virtualBytes }) => {
+      const uri = `nbd+unix:///${device}?socket=/run/nbd.sock`;
+      return { device, kind, reason, parent, virtualBytes, uri, context: null };
+    }),
+  watchExport: untilCancelled,
+  closeExport: async () => {},
+  publishExport: async ({ plan, instant }) => {
+    const { vm, backupId, kind, parent, warnings } = plan;
+    const { consistency, frozenMs, pausedMs } = instant;
+    const disks = plan.disks.map(({ device, kind, reason, parent }) => {
+      return { device, kind, reason, parent };
+    });
+    const common = { vm, backupId, kind, parent, consistency, frozenMs, pausedMs, warnings };
+    return { ...common, outcome: 'completed' as const, disks };
+  },
   rollbackBackup: async () => ({ troubles: [] }),
   planSnapshot: async ({ request: { vm }, backupId }) => ({
     vm,
@@ -84,6 +104,12 @@ const inputs = {
   setBandwidth: BandwidthInput,
   commitBackup: BackupPlan,
   publishBackup: PublishInput,
+  planExport: PlanInput,
+  prepareExport: BackupPlan,
+  startExport: BackupPlan,
+  watchExport: BackupPlan,
+  closeExport: BackupPlan,
+  publishExport: PublishInput,
   rollbackBackup: RollbackInput,
   planSnapshot: PlanSnapshotInput,
   prepareSnapshot: SnapshotPlan,
@@ -116,6 +142,12 @@ export function fakeHostActivities(vms: ReadonlyMap<string, FakeVm>): HostActivi
     setBandwidth: step('setBandwidth'),
     commitBackup: step('commitBackup'),
     publishBackup: step('publishBackup'),
+    planExport: step('planExport'),
+    prepareExport: step('prepareExport'),
+    startExport: step('startExport'),
+    watchExport: step('watchExport'),
+    closeExport: step('closeExport'),
+    publishExport: step('publishExport'),
     rollbackBackup: step('rollbackBackup'),
     planSnapshot: step('planSnapshot'),
     prepareSnapshot: step('prepareSnapshot'),

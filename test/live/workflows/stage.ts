@@ -12,9 +12,11 @@ import type { HostActivities } from '../../../activities/host-activities.ts';
 import { startTemporal } from '../../../lab/start-temporal.ts';
 import type { TemporalServer } from '../../../lab/temporal-server.ts';
 import { Inventory } from '../../../model/inventory.ts';
+import type { ExportRequest } from '../../../model/export.ts';
 import type { BackupRequest } from '../../../model/request.ts';
 import { registerSearchAttributes } from '../../../worker/register-search-attributes.ts';
 import type { backupVm } from '../../../workflows/backup-vm.ts';
+import type { exportBackup } from '../../../workflows/export-backup.ts';
 import { fakeHostActivities, goesWell, type FakeVm } from './fake-host.ts';
 
 // Steps that fail are the point here.
@@ -25,6 +27,7 @@ Runtime.install({ logger });
 const identity = 'test';
 
 type Backup = WorkflowHandle<typeof backupVm>;
+type Export = WorkflowHandle<typeof exportBackup>;
 
 /** A VM whose steps do what its test says. */
 export type StagedVm = {
@@ -32,6 +35,7 @@ export type StagedVm = {
   /** The steps in the order in which they were begun. */
   readonly calls: readonly string[];
   readonly start: (request?: Partial<BackupRequest>) => Promise<Backup>;
+  readonly startExport: (request?: Partial<ExportRequest>) => Promise<Export>;
 };
 
 /**
@@ -75,13 +79,27 @@ export class Stage implements AsyncDisposable {
   vm(
     vm: string,
     acts: Partial<HostActivities> = {},
-    { host = 'here', indexed = true }: { host?: string; indexed?: boolean } = {},
+    {
+      host = 'here',
+      indexed = true,
+      exportSeconds = 60,
+    }: { host?: string; indexed?: boolean; exportSeconds?: number } = {},
   ): StagedVm {
     const calls: string[] = [];
     this.#vms.set(vm, { acts: { ...goesWell, ...acts }, calls });
-    this.#inventory.vms[vm] = { qmp: '/qmp.sock', host };
+    this.#inventory.vms[vm] = { qmp: '/qmp.sock', host, exportSeconds };
     if (!indexed) this.#unindexed.add(vm);
-    return { vm, calls, start: (request) => this.start(vm, { vm, ...request }) };
+    return {
+      vm,
+      calls,
+      start: (request) => this.start(vm, { vm, ...request }),
+      startExport: async (request) => {
+        const args: [ExportRequest] = [{ vm, ...request }];
+        const { workflow } = this.client;
+        const options = { taskQueue: 'stillpoint', workflowId: `export/${vm}`, args };
+        return workflow.start<typeof exportBackup>('exportBackup', options);
+      },
+    };
   }
 
   /** Starts a backup with any input, as everybody with access to Temporal may. */
@@ -101,7 +119,7 @@ export class Stage implements AsyncDisposable {
 
   async #work(code: string): Promise<void> {
     const inputs = { inventory: this.#inventory, inventoryFile: 'stillpoint.yaml' };
-    const { locateVm } = createControlActivities({
+    const { locateVm, locateExport } = createControlActivities({
       ...inputs,
       hostName: 'here',
       indexed: () => true,
@@ -121,6 +139,7 @@ export class Stage implements AsyncDisposable {
             const location = await locateVm(request);
             return { ...location, indexed: !this.#unindexed.has(location.vm) };
           },
+          locateExport,
         },
       }),
       await Worker.create({
