@@ -1,3 +1,4 @@
+import { benchExport } from './export.ts';
 import { benchFrozen } from './frozen.ts';
 import { benchFull } from './full.ts';
 import { benchKilled } from './killed.ts';
@@ -11,6 +12,7 @@ const benches = [
   () => benchFrozen(true),
   benchUnchanged,
   benchFull,
+  benchExport,
   benchKilled,
   benchWatchedAgain,
 ];

@@ -1,3 +1,4 @@
+import { forgetCheckpoint } from '../../repository/checkpoint.ts';
 import { listBackups, surveyBackups } from '../../repository/list.ts';
 import { openRepository } from '../../repository/mark.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -11,6 +12,8 @@ export function repositoryHere(folder: string): Repository {
     open: async (create: boolean) => openRepository(folder, { create }),
     list: async (vm?: string) => listBackups(folder, vm),
     survey: async (vm?: string) => surveyBackups(folder, vm),
+    forgetCheckpoint: async (vm: string, backupId: string) =>
+      forgetCheckpoint(folder, vm, backupId),
     checkSpace: async (bytes: number) => checkSpace(folder, bytes),
     verify: async (vm: string, backupId: string) => verifyDigests(folder, vm, backupId),
     close: () => {},

@@ -97,6 +97,8 @@ describe('vmConfig', () => {
       maxBytesPerSecond: 0,
       scratchBytes: 10 * 1024 ** 3,
       keepSegments: 32,
+      exports: {},
+      exportSeconds: 86_400,
       allowLibvirt: false,
     });
   });

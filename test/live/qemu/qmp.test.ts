@@ -31,6 +31,13 @@ const lacks: Record<string, { commands: string[]; arguments: string[] }> = {
       'blockdev-add.file: QEMU does not know it',
       'transaction.actions[].data.x-perf: QEMU does not know it',
       'blockdev-backup.x-perf: QEMU does not know it',
+      // Exports are refused where there is no filter.
+      'block-export-add.bitmaps[].node: QEMU does not know it',
+      'block-export-add.bitmaps[].name: QEMU does not know it',
+      'object-add.qom-type: QEMU does not know tls-creds-x509',
+      'object-add.dir: QEMU does not know it',
+      'object-add.endpoint: QEMU does not know it',
+      'object-add.verify-peer: QEMU does not know it',
     ],
   },
 };
