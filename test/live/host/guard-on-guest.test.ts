@@ -28,7 +28,7 @@ describe('a guard on a booted guest', () => {
   it('holds the guest’s writes until the instant is taken', async () => {
     await using vm = await GuardedMachine.make(machine);
     const guard = await vm.startGuard(built.guardCommand);
-    expect(await guard.freeze(freezeMs)).toEqual({ frozen: true, filesystems: 1 });
+    expect(await guard.freeze(freezeMs)).toMatchObject({ frozen: true, filesystems: 1 });
     await guard.arm();
     const qmp = await connectVm(vm.paths, 'vm', vm.config.qmp, soon());
     let written = false;
