@@ -8,8 +8,9 @@ import { isOurs, type Disk } from './vm-state.ts';
 const cbwTimeoutSeconds = 4;
 
 /**
- * Puts a copy-before-write filter between a device and its disk, by two commands that are sent at once: the answers are
- * still to come. Only while the VM is stopped, and only on a disk that was just seen without one: setting the node that a
+ * Puts a copy-before-write filter between a device and its disk, and what looks behind it beside, by three commands that
+ * are sent at once: the answers are still to come. Only while the VM is stopped: a request that is under way on an
+ * iothread while either is added kills QEMU 7.2 (SIGABRT in `bdrv_open`). And and only on a disk that was just seen without one: setting the node that a
  * device already has kills QEMU. Where the filter could not be made, the device keeps the node that it has.
  */
 export function insertFilter(
@@ -30,7 +31,15 @@ export function insertFilter(
     // A consumer may read all of the disk, not what has changed alone.
     ...(planned.kind === 'full' || plan.served ? {} : { bitmap }),
   });
-  return [made, qmp.execute('qom-set', { path: disk.qomPath, property: 'drive', value: filter })];
+  return [
+    made,
+    qmp.execute('qom-set', { path: disk.qomPath, property: 'drive', value: filter }),
+    qmp.execute('blockdev-add', {
+      driver: 'snapshot-access',
+      'node-name': ourName(plan.backupId, planned.index, 'a'),
+      file: filter,
+    }),
+  ];
 }
 
 /** Gives each device that has a filter of ours its own disk back. Looks at every device just before. */

@@ -15,7 +15,7 @@ import { copyJob } from './copy-jobs.ts';
 import { LeftoversError } from './errors.ts';
 import { insertFilter } from './filter.ts';
 import type { Capture, CaptureContext } from './ports.ts';
-import { expectNone } from './traces.ts';
+import { expectAll, expectNone } from './traces.ts';
 import { readVmState, type Disk } from './vm-state.ts';
 import { watchJobs } from './watch.ts';
 import { whileStopped } from './while-stopped.ts';
@@ -63,7 +63,8 @@ export const fleece: Capture = {
   async startCopy(context) {
     const { qmp, plan, places } = context;
     const state = await readVmState(qmp);
-    expectNone(state, plan, ['t', 'a', 'j', 'k']);
+    expectNone(state, plan, ['t', 'j', 'k']);
+    expectAll(state, plan, 'a');
     for (const planned of plan.disks) {
       const disk = plannedDisk(state, planned);
       if (disk.top !== ourName(plan.backupId, planned.index, 'f'))
@@ -80,11 +81,6 @@ export const fleece: Capture = {
       const socket = placeOf(places, index).targetSocket;
       // No reconnect: a receiver that dies must fail the job at once.
       await attachTarget(context, { name, socket, reconnectSeconds: 0 });
-      await qmp.execute('blockdev-add', {
-        driver: 'snapshot-access',
-        'node-name': ourName(plan.backupId, index, 'a'),
-        file: ourName(plan.backupId, index, 'f'),
-      });
     }
     await qmp.execute('transaction', {
       actions: plan.disks.flatMap((planned) => copyActions(plan, planned)),

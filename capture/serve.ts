@@ -5,7 +5,7 @@ import { ExportLostError, LeftoversError } from './errors.ts';
 import { addScratches, mergeRestingSegments } from './fleece.ts';
 import { checkBytes, ourExports, startNbdServer, type Listen } from './nbd-server.ts';
 import type { CaptureContext } from './ports.ts';
-import { expectNone } from './traces.ts';
+import { expectAll, expectNone } from './traces.ts';
 import { readVmState } from './vm-state.ts';
 
 /**
@@ -31,7 +31,8 @@ export async function prepareExports(context: CaptureContext, listen: Listen): P
  */
 export async function startExports({ qmp, plan }: CaptureContext): Promise<void> {
   const state = await readVmState(qmp);
-  expectNone(state, plan, ['a', 'c', 'j']);
+  expectNone(state, plan, ['c', 'j']);
+  expectAll(state, plan, 'a');
   if (!state.graph.nodes.includes(ourName(plan.backupId, 0, 'n')))
     throw new LeftoversError('the NBD server is gone; starting anew');
   for (const planned of plan.disks) {
@@ -41,11 +42,6 @@ export async function startExports({ qmp, plan }: CaptureContext): Promise<void>
       throw new LeftoversError(
         `disk ${planned.device}: its filter is gone, and the instant with it`,
       );
-    await qmp.execute('blockdev-add', {
-      driver: 'snapshot-access',
-      'node-name': name('a'),
-      file: name('f'),
-    });
     await qmp.execute('blockdev-add', {
       driver: 'raw',
       'node-name': name('c'),

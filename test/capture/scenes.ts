@@ -27,7 +27,7 @@ export function putScratch(vm: FakeVm, index: number, backupId: string = wednesd
   });
 }
 
-/** What the instant leaves: the filter below the device, and the new segment. */
+/** The filter below the device, and the new segment. */
 export function putFilter(vm: FakeVm, index: number, backupId: string = wednesday): void {
   putScratch(vm, index, backupId);
   const filter = ourName(backupId, index, 'f');
@@ -43,6 +43,16 @@ export function putFilter(vm: FakeVm, index: number, backupId: string = wednesda
   vm.bitmaps.put(node, segmentName(device, backupId, hasSegments ? tuesday : null));
 }
 
+/** What the instant leaves: the filter, the new segment, and what looks behind the filter. */
+export function putInstant(vm: FakeVm, index: number): void {
+  putFilter(vm, index);
+  vm.nodes.add({
+    driver: 'snapshot-access',
+    'node-name': ourName(wednesday, index, 'a'),
+    file: ourName(wednesday, index, 'f'),
+  });
+}
+
 /** A VM with a qcow2 that has segments, and a raw image that has none. */
 export function mixedVm(version = '7.2.22'): FakeVm {
   const vm = new FakeVm({ version, formats: ['qcow2', 'raw'] });
@@ -53,15 +63,9 @@ export function mixedVm(version = '7.2.22'): FakeVm {
 /** A copy behind a filter, in its middle. */
 export function putFleecingCopy(vm: FakeVm, ...disks: readonly number[]): void {
   for (const index of disks) {
-    putFilter(vm, index);
+    putInstant(vm, index);
     putTarget(vm, index);
-    const access = ourName(wednesday, index, 'a');
-    vm.nodes.add({
-      driver: 'snapshot-access',
-      'node-name': access,
-      file: ourName(wednesday, index, 'f'),
-    });
-    startJob(vm, index, access);
+    startJob(vm, index, ourName(wednesday, index, 'a'));
   }
 }
 
