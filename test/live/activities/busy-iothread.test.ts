@@ -21,15 +21,16 @@ it('a guest that writes through an iothread all the time lives through every ste
   await machine.labQmp.execute('cont', {});
   const device = machine.device(machine.disk());
   let writes = 0;
-  let over = false;
+  const over = new AbortController();
   const writing = (async () => {
-    for (; !over; writes++) await device.zero({ offset: (writes % 200) * 65_536, bytes: 65_536 });
+    for (; !over.signal.aborted; writes++)
+      await device.zero({ offset: (writes % 200) * 65_536, bytes: 65_536 });
   })();
 
   const kinds: string[] = [];
   for (let run = 0; run < 4; run++) kinds.push((await new Way(rig).toEnd()).kind);
 
-  over = true;
+  over.abort();
   await writing;
   expect(kinds).toEqual(['full', 'incremental', 'incremental', 'incremental']);
   expect(machine.alive).toBe(true);
