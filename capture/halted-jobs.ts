@@ -64,15 +64,18 @@ export class JobErrors {
   }
 }
 
+/** Whether a job is to stand still at such an error, rather than to fail. */
+export function pausesAt(policy: OnError | undefined, error: HaltedJob['error']): boolean {
+  return policy === 'stop' || policy === 'ignore' || (policy === 'enospc' && error === 'no-space');
+}
+
 /** Whether that error is one to go on from without an operator. What could be either is left to him. */
 export function isIgnored(plan: BackupPlan, { id, error }: HaltedJob, errors: JobErrors): boolean {
   const operation = errors.of(id);
-  const pauses = (policy: OnError = 'report') =>
-    policy === 'stop' || policy === 'ignore' || (policy === 'enospc' && error === 'no-space');
   const policies = [
     ...(operation === 'write' ? [] : [plan.onSourceError]),
     ...(operation === 'read' ? [] : [plan.onTargetError]),
-  ].filter(pauses);
+  ].filter((policy) => pausesAt(policy, error));
   return policies.length > 0 && policies.every((policy) => policy === 'ignore');
 }
 

@@ -4,9 +4,9 @@ import { BlockJobError } from '../qemu/errors.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import type { QmpEvent } from '../qemu/qmp/events.ts';
 import { ourJobs } from './await-jobs.ts';
-import { haltedJobs, JobErrors, Retries } from './halted-jobs.ts';
+import { haltedJobs, JobErrors, pausesAt, Retries } from './halted-jobs.ts';
 import { letHolderGo } from './holder.ts';
-import { passesOf } from './passes.ts';
+import { passesOf, progressOf } from './passes.ts';
 import type { Watch } from './ports.ts';
 import { restSeconds, setSpeed } from './set-speed.ts';
 import { isCopied, markCopied, markSpent } from './spent.ts';
@@ -35,22 +35,20 @@ export const watchGroup: Watch = async (
   try {
     if (await isCopied(qmp, plan)) return undefined;
     for await (const jobs of ourJobs(qmp, { everyMs: 1_000, signal })) {
-      const names = plan.disks.map(({ index }) => ourName(plan.backupId, index, 'j'));
-      const found = jobs.filter(({ id }) => names.includes(id));
-      const gone = names.filter((name) => !found.some(({ id }) => id === name));
-      for (const name of gone) if (!ends.well(name)) throw new BlockJobError(name, ends.how(name));
-      if (gone.length === names.length) break;
-      const doneBytes = sum(found.map((job) => job['current-progress']));
-      const totalBytes = sum(found.map((job) => job['total-progress']));
+      const passes = passesOf(plan, jobs);
+      const { found, missing } = passes.first;
+      for (const name of missing)
+        if (!ends.well(name)) throw new BlockJobError(name, ends.how(name));
+      if (found.length === 0) break;
+      const progress = progressOf(passes, plan);
       // What the guest writes is copied and counted beside what has to be.
-      const share = totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes);
-      await onLook({ doneBytes, totalBytes, percent: Math.floor(100 * share) });
+      await onLook({ ...progress, percent: Math.min(100, progress.percent) });
       const speed = await wishedSpeed();
       const { silentSeconds } = speed === undefined ? planned : await setSpeed(qmp, plan, speed);
       await refuseStopped(qmp, plan);
-      const halt = await lookAtHalted(qmp, plan, passesOf(plan, jobs), seen);
+      const halt = await lookAtHalted(qmp, plan, passes, seen);
       if (halt) return halt;
-      stall.see(doneBytes);
+      stall.see(progress.doneBytes);
       stall.expectSilence(silentSeconds);
       if (isHeld(plan, jobs) && found.every(seemsThrough)) {
         await markSpent(qmp, plan);
@@ -96,9 +94,8 @@ function isHeld({ backupId }: BackupPlan, jobs: readonly Job[]): boolean {
 /** Every job stops at an error. It has failed, unless such an error is one to wait at; one paused by hand is only late. */
 async function refuseStopped(qmp: QmpClient, plan: BackupPlan): Promise<void> {
   for (const { id, error } of await haltedJobs(qmp, plan)) {
-    const waits = [plan.onSourceError, plan.onTargetError].some(
-      (policy) =>
-        policy === 'stop' || policy === 'ignore' || (policy === 'enospc' && error === 'no-space'),
+    const waits = [plan.onSourceError, plan.onTargetError].some((policy) =>
+      pausesAt(policy, error),
     );
     if (!waits)
       throw new BlockJobError(
@@ -106,8 +103,4 @@ async function refuseStopped(qmp: QmpClient, plan: BackupPlan): Promise<void> {
         error === 'no-space' ? 'No space left on device' : 'Input/output error',
       );
   }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }
