@@ -1,16 +1,11 @@
 import { z } from 'zod';
-import { dropOldSegments } from '../capture/tidy-segments.ts';
-import { readLock, releaseLock, requireLock } from '../host/lock.ts';
-import { removeReceiverFiles } from '../host/receivers.ts';
-import { removeScratch } from '../host/scratch.ts';
 import { InstantRecord } from '../model/instant.ts';
 import type { Manifest } from '../model/manifest.ts';
 import { BackupPlan } from '../model/plan.ts';
 import type { BackupResult } from '../model/result.ts';
 import type { HostDependencies } from './dependencies.ts';
-import { publishedIds } from './published-ids.ts';
-import { reachQemu } from './reach-qemu.ts';
-import { atVm, type VmSite } from './vm-site.ts';
+import { endedAs, endRun } from './end-run.ts';
+import { atVm } from './vm-site.ts';
 
 /** The input of `publishBackup`. */
 export const PublishInput = z.strictObject({
@@ -31,31 +26,18 @@ export async function publishBackup(
 ): Promise<BackupResult> {
   const { vm, backupId } = plan;
   return atVm(dependencies, vm, signal, async (site) => {
-    const { repository, paths, config } = site;
+    const { repository, config } = site;
     const { backups } = await repository.survey(vm, { signal });
     const published = backups.find((one) => one.backupId === backupId);
-    // An attempt that died after the release finds its manifest; without one, only the lock's holder may go on.
-    if (!published || (await readLock(paths, vm))?.backupId === backupId)
-      await requireLock(paths, vm, backupId);
-    else return resultOf(published);
+    const ended = await endedAs(site, backupId, published);
+    if (ended) return resultOf(ended);
 
     const record = { ...instant, warnings: [...plan.warnings, ...instant.warnings] };
     const origin = { host: config.host, workflowId, runId };
     const manifest = await repository.publish(plan, record, origin, { signal });
-    await dropSegments(site);
-    await removeScratch(paths, vm);
-    await removeReceiverFiles(paths, vm);
-    await releaseLock(paths, vm, backupId);
+    await endRun(site, backupId);
     return resultOf(manifest);
   });
-}
-
-/** Drops the segments that nothing in the repository needs, and those beyond `keepSegments`. */
-export async function dropSegments(site: VmSite): Promise<void> {
-  await using qmp = await reachQemu(site);
-  if (!qmp) return;
-  const published = await publishedIds(site);
-  await dropOldSegments(qmp, (id) => published.has(id), site.config.keepSegments);
 }
 
 function resultOf(manifest: Manifest): BackupResult {

@@ -1,11 +1,9 @@
-import { readLock, releaseLock, requireLock } from '../host/lock.ts';
-import { removeReceiverFiles } from '../host/receivers.ts';
-import { removeScratch } from '../host/scratch.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import type { ExportResult } from '../model/export.ts';
 import type { HostDependencies } from './dependencies.ts';
 import { requireKnownRepository } from './known-repository.ts';
-import { dropSegments, type PublishInput } from './publish-backup.ts';
+import { endedAs, endRun } from './end-run.ts';
+import type { PublishInput } from './publish-backup.ts';
 import { atVm } from './vm-site.ts';
 
 /**
@@ -19,13 +17,11 @@ export async function publishExport(
 ): Promise<ExportResult> {
   const { vm, backupId } = plan;
   return atVm(dependencies, vm, signal, async (site) => {
-    const { repository, paths, config } = site;
+    const { repository, config } = site;
     const { checkpoints } = await repository.survey(vm, { signal });
     const recorded = checkpoints.find((one) => one.backupId === backupId);
-    // An attempt that died after the release finds its checkpoint; without one, only the lock's holder may go on.
-    if (!recorded || (await readLock(paths, vm))?.backupId === backupId)
-      await requireLock(paths, vm, backupId);
-    else return resultOf(recorded);
+    const ended = await endedAs(site, backupId, recorded);
+    if (ended) return resultOf(ended);
 
     await requireKnownRepository(site);
     const record = { ...instant, warnings: [...plan.warnings, ...instant.warnings] };
@@ -34,10 +30,7 @@ export async function publishExport(
     const checkpoint = await repository.recordCheckpoint(plan, record, origin, keepSegments, {
       signal,
     });
-    await dropSegments(site);
-    await removeScratch(paths, vm);
-    await removeReceiverFiles(paths, vm);
-    await releaseLock(paths, vm, backupId);
+    await endRun(site, backupId);
     return resultOf(checkpoint);
   });
 }
