@@ -74,8 +74,8 @@ export class NoExportRunningError extends ClientError {
   }
 }
 
-/** `type` is the class name of the error that failed the backup, as Temporal recorded it: `VmBusyError`, `BlockJobError`... */
-export class BackupFailedError extends ClientError {
+/** What Temporal tells of a run, and `type`, the class name under which it has recorded that. */
+abstract class ToldError extends ClientError {
   readonly vm: string;
   readonly type: string;
 
@@ -85,18 +85,12 @@ export class BackupFailedError extends ClientError {
     this.type = type;
   }
 }
+
+/** `type` is the class name of the error that failed the backup, as Temporal recorded it: `VmBusyError`, `BlockJobError`... */
+export class BackupFailedError extends ToldError {}
 
 /** `type` is the class name of what the backup refused with: `NotWaitingError`, `NoSpaceError`... */
-export class BackupRefusedError extends ClientError {
-  readonly vm: string;
-  readonly type: string;
-
-  constructor(vm: string, type: string, message: string, options?: ErrorOptions) {
-    super(message.startsWith(`${vm}:`) ? message : `${vm}: ${message}`, options);
-    this.vm = vm;
-    this.type = type;
-  }
-}
+export class BackupRefusedError extends ToldError {}
 
 export class NoBackupError extends ClientError {}
 

@@ -1,11 +1,11 @@
-import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
 import { ExportRequest } from '../model/export.ts';
-import type { exportBackup } from '../workflows/export-backup.ts';
 import { ExportRunningError, NoExportRunningError, UsageError } from './errors.ts';
 import { RunningExport } from './running-export.ts';
+import { startWorkflow } from './start-workflow.ts';
 import type { TemporalLink } from './temporal-link.ts';
-import { exportIdOf, taskQueue } from './workflow-ids.ts';
+import { exportIdOf } from './workflow-ids.ts';
 
 /** Starts an export. A request that makes no sense is a `UsageError`; when one runs already, `ExportRunningError`. */
 export async function startExport(
@@ -15,25 +15,16 @@ export async function startExport(
   const parsed = ExportRequest.safeParse(request);
   if (!parsed.success) throw new UsageError(z.prettifyError(parsed.error));
   const { vm, kind } = parsed.data;
-  const workflowId = exportIdOf(vm);
-  try {
-    const { firstExecutionRunId: runId } = await link.call(() =>
-      link.client.workflow.start<typeof exportBackup>('exportBackup', {
-        args: [request],
-        taskQueue,
-        workflowId,
-        workflowIdConflictPolicy: 'FAIL',
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        staticSummary: `Export of ${vm} (${kind})`,
-        staticDetails: `Its query \`status\` says where to read. Then: \`stillpoint export-complete ${vm}\`, or \`stillpoint export-discard ${vm}\`.`,
-      }),
-    );
-    return new RunningExport(link, { vm, workflowId, runId });
-  } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError)
-      throw new ExportRunningError(vm, workflowId);
-    throw error;
-  }
+  const which = await startWorkflow(link, {
+    vm,
+    type: 'exportBackup',
+    workflowId: exportIdOf(vm),
+    request,
+    staticSummary: `Export of ${vm} (${kind})`,
+    staticDetails: `Its query \`status\` says where to read. Then: \`stillpoint export-complete ${vm}\`, or \`stillpoint export-discard ${vm}\`.`,
+    busy: (...running) => new ExportRunningError(...running),
+  });
+  return new RunningExport(link, which);
 }
 
 /** The export of a VM that runs. `NoExportRunningError` when none does. */

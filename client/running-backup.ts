@@ -1,12 +1,12 @@
 import {
-  WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   type WorkflowHandle,
 } from '@temporalio/client';
 import type { BackupResult } from '../model/result.ts';
 import type { BackupStatus } from '../workflows/report.ts';
-import { BackupFailedError, BackupRefusedError } from './errors.ts';
+import { awaitResult } from './await-result.ts';
+import { BackupRefusedError } from './errors.ts';
 import { innermostFailure } from './innermost-failure.ts';
 import type { TemporalLink } from './temporal-link.ts';
 import { statusOf, type VmStatus } from './vm-status.ts';
@@ -44,13 +44,7 @@ export class RunningBackup<Result = BackupResult> {
    * `TemporalUnreachableError` when the server goes away: the backup goes on all the same, so call it again.
    */
   async result(signal: AbortSignal = new AbortController().signal): Promise<Result> {
-    try {
-      return await this.#link.wait(() => this.#handle.result(), signal);
-    } catch (error) {
-      if (!(error instanceof WorkflowFailedError)) throw error;
-      const { type, message } = innermostFailure(error);
-      throw new BackupFailedError(this.vm, type, message, { cause: error });
-    }
+    return awaitResult(this.#link, this.vm, () => this.#handle.result(), signal);
   }
 
   /** How it stands, as Temporal itself knows: no worker is asked. */

@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
 import {
-  WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   type WorkflowHandle,
@@ -8,8 +7,8 @@ import {
 import type { ExportResult, ServedDisk } from '../model/export.ts';
 import type { exportBackup } from '../workflows/export-backup.ts';
 import type { ExportStatus } from '../workflows/signals.ts';
-import { BackupFailedError, NoExportRunningError } from './errors.ts';
-import { innermostFailure } from './innermost-failure.ts';
+import { awaitResult, failureOf } from './await-result.ts';
+import { NoExportRunningError } from './errors.ts';
 import type { TemporalLink } from './temporal-link.ts';
 
 /** How long a worker may take to answer. */
@@ -69,12 +68,7 @@ export class RunningExport {
 
   /** Waits for the end, however long it takes. Rejects with `BackupFailedError` when the export fails. */
   async result(signal: AbortSignal = new AbortController().signal): Promise<ExportResult> {
-    try {
-      return await this.#link.wait(() => this.#handle.result(), signal);
-    } catch (error) {
-      if (!(error instanceof WorkflowFailedError)) throw error;
-      throw this.#failed(error);
-    }
+    return awaitResult(this.#link, this.vm, () => this.#handle.result(), signal);
   }
 
   async #looking(signal: AbortSignal): Promise<readonly ServedDisk[]> {
@@ -95,12 +89,7 @@ export class RunningExport {
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw new NoExportRunningError(this.vm);
       if (!(error instanceof WorkflowUpdateFailedError)) throw error;
-      throw this.#failed(error.cause ?? error);
+      throw failureOf(this.vm, error.cause ?? error);
     }
-  }
-
-  #failed(error: Error): BackupFailedError {
-    const { type, message } = innermostFailure(error);
-    return new BackupFailedError(this.vm, type, message, { cause: error });
   }
 }

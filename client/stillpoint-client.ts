@@ -1,4 +1,4 @@
-import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
 import { connectionOptions, type TemporalAddress } from '../inventory/connection-options.ts';
 import type { ExportRequest } from '../model/export.ts';
@@ -9,6 +9,7 @@ import { runningExport, startExport } from './exports.ts';
 import { countPollers } from './pollers.ts';
 import { RunningBackup, type Update } from './running-backup.ts';
 import type { RunningExport } from './running-export.ts';
+import { startWorkflow } from './start-workflow.ts';
 import { TemporalLink } from './temporal-link.ts';
 import type { VmStatus } from './vm-status.ts';
 import { taskQueue, vmOf, workflowIdOf } from './workflow-ids.ts';
@@ -40,7 +41,9 @@ export class StillpointClient implements AsyncDisposable {
     const parsed = BackupRequest.safeParse(request);
     if (!parsed.success) throw new UsageError(z.prettifyError(parsed.error));
     const { vm, kind } = parsed.data;
-    return this.#start(vm, 'backupVm', request, {
+    return this.#start(vm, {
+      type: 'backupVm',
+      request,
       staticSummary: `Backup of ${vm} (${kind})`,
       staticDetails: `Follow it: \`stillpoint status ${vm}\`. Cancel it: \`stillpoint cancel ${vm}\`, which undoes it.`,
     });
@@ -51,7 +54,9 @@ export class StillpointClient implements AsyncDisposable {
     const parsed = SnapshotRequest.safeParse(request);
     if (!parsed.success) throw new UsageError(z.prettifyError(parsed.error));
     const { vm } = parsed.data;
-    return this.#start(vm, 'snapshotVm', request, {
+    return this.#start(vm, {
+      type: 'snapshotVm',
+      request,
       staticSummary: `Snapshot of ${vm}`,
       staticDetails: `Follow it: \`stillpoint status ${vm}\`.`,
     });
@@ -153,28 +158,18 @@ export class StillpointClient implements AsyncDisposable {
 
   async #start<Result>(
     vm: string,
-    type: 'backupVm' | 'snapshotVm',
-    request: BackupRequest | SnapshotRequest,
-    texts: { staticSummary: string; staticDetails: string },
+    what: Pick<
+      Parameters<typeof startWorkflow>[1],
+      'type' | 'request' | 'staticSummary' | 'staticDetails'
+    >,
   ): Promise<RunningBackup<Result>> {
-    const workflowId = workflowIdOf(vm);
-    try {
-      const { firstExecutionRunId: runId } = await this.#link.call(() =>
-        this.#link.client.workflow.start(type, {
-          args: [request],
-          taskQueue,
-          workflowId,
-          workflowIdConflictPolicy: 'FAIL',
-          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          ...texts,
-        }),
-      );
-      return new RunningBackup<Result>(this.#link, { vm, workflowId, runId });
-    } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError)
-        throw new BackupRunningError(vm, workflowId);
-      throw error;
-    }
+    const which = await startWorkflow(this.#link, {
+      vm,
+      workflowId: workflowIdOf(vm),
+      busy: (...running) => new BackupRunningError(...running),
+      ...what,
+    });
+    return new RunningBackup<Result>(this.#link, which);
   }
 
   async #latest(vm: string, workflowId: string): Promise<RunningBackup | undefined> {
