@@ -4,15 +4,15 @@ import { freezeGuest } from '../../../activities/freeze-guest.ts';
 import { planExport } from '../../../activities/plan-export.ts';
 import { prepareExport } from '../../../activities/prepare-export.ts';
 import { publishExport } from '../../../activities/publish-export.ts';
-import { rollbackBackup } from '../../../activities/rollback-backup.ts';
 import { startExport } from '../../../activities/start-export.ts';
 import { takeInstant } from '../../../activities/take-instant.ts';
 import { thawGuest } from '../../../activities/thaw-guest.ts';
 import type { ExportResult, ServedDisk } from '../../../model/export.ts';
 import type { BackupPlan } from '../../../model/plan.ts';
 import { BackupRequest } from '../../../model/request.ts';
+import { OnTheWay, unfrozen } from './on-the-way.ts';
 import { copyDisks, type Oracle } from './oracle.ts';
-import { newRun, type Rig } from './rig.ts';
+import type { Rig } from './rig.ts';
 
 const { signal } = new AbortController();
 
@@ -30,40 +30,21 @@ export const exportSteps = [
 ] as const;
 export type ExportStep = (typeof exportSteps)[number];
 
-/** An export on its way: each step is the activity's own function, on the real machine. */
-export class ExportWay {
-  readonly rig: Rig;
-  readonly run: ReturnType<typeof newRun>;
+/** An export on its way. */
+export class ExportWay extends OnTheWay<ExportStep, BackupPlan> {
   readonly #request: Partial<BackupRequest>;
-  #done = 0;
-  #plan: BackupPlan | undefined;
   #served: readonly ServedDisk[] = [];
   #result: ExportResult | undefined;
 
   /** The request as `locateExport` gives it: with a `since` it is a differential. */
   constructor(rig: Rig, request: Partial<BackupRequest> = {}) {
-    this.rig = rig;
-    this.run = newRun();
+    super(rig, exportSteps);
     this.#request = request;
-  }
-
-  get plan(): BackupPlan {
-    if (!this.#plan) throw new Error('not planned yet');
-    return this.#plan;
   }
 
   /** Where its disks can be read. */
   get served(): readonly ServedDisk[] {
     return this.#served;
-  }
-
-  /** Goes on until that step is done. */
-  async until(last: ExportStep): Promise<this> {
-    for (const step of exportSteps.slice(this.#done, exportSteps.indexOf(last) + 1)) {
-      await this.#perform(step);
-      this.#done++;
-    }
-    return this;
   }
 
   /** Goes on until the disks are served. What they held at the instant: of a machine whose guest did not write. */
@@ -81,21 +62,16 @@ export class ExportWay {
     return this.#result;
   }
 
-  async rollback(): Promise<{ troubles: string[] }> {
-    const { backupId, runId } = this.run;
-    return rollbackBackup(this.rig.dependencies, { vm: 'vm', backupId, runId }, signal);
-  }
-
-  async #perform(step: ExportStep): Promise<void> {
+  protected override async perform(step: ExportStep): Promise<void> {
     const { dependencies } = this.rig;
     if (step === 'planExport') {
       const request = BackupRequest.parse({ vm: 'vm', ...this.#request });
-      this.#plan = await planExport(dependencies, { request, ...this.run }, signal);
+      this.decided(await planExport(dependencies, { request, ...this.run }, signal));
     } else if (step === 'startExport')
       this.#served = await startExport(dependencies, this.plan, signal);
     else if (step === 'publishExport') {
       const { runId, workflowId } = this.run;
-      const published = { plan: this.plan, instant, runId, workflowId };
+      const published = { plan: this.plan, instant: unfrozen, runId, workflowId };
       this.#result = await publishExport(dependencies, published, signal);
     } else await planned[step](dependencies, this.plan, signal);
   }
@@ -109,12 +85,4 @@ const planned = {
   thawGuest,
   closeExport,
   commitBackup,
-};
-
-const instant = {
-  takenAt: new Date(0).toISOString(),
-  consistency: 'crash' as const,
-  frozenMs: 0,
-  pausedMs: 0,
-  warnings: [],
 };

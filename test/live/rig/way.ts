@@ -4,7 +4,6 @@ import { freezeGuest } from '../../../activities/freeze-guest.ts';
 import { planBackup } from '../../../activities/plan-backup.ts';
 import { prepareTargets } from '../../../activities/prepare-targets.ts';
 import { publishBackup } from '../../../activities/publish-backup.ts';
-import { rollbackBackup } from '../../../activities/rollback-backup.ts';
 import { startCopy } from '../../../activities/start-copy.ts';
 import { takeInstant } from '../../../activities/take-instant.ts';
 import { thawGuest } from '../../../activities/thaw-guest.ts';
@@ -13,8 +12,9 @@ import type { Freeze } from '../../../model/instant.ts';
 import type { BackupPlan } from '../../../model/plan.ts';
 import { BackupRequest } from '../../../model/request.ts';
 import type { BackupResult } from '../../../model/result.ts';
+import { OnTheWay, unfrozen } from './on-the-way.ts';
 import { copyDisks, type Oracle } from './oracle.ts';
-import { newRun, type Rig } from './rig.ts';
+import type { Rig } from './rig.ts';
 
 const { signal } = new AbortController();
 
@@ -37,25 +37,15 @@ export function spends({ tier }: BackupPlan, last: Step): boolean {
   return tier === 'grouped' && ['watchCopy', 'commitBackup'].includes(last);
 }
 
-/** A backup on its way: each step is the activity's own function, on the real machine. */
-export class Way {
-  readonly rig: Rig;
-  readonly run: ReturnType<typeof newRun>;
+/** A backup on its way. */
+export class Way extends OnTheWay<Step, BackupPlan> {
   readonly #request: Partial<BackupRequest>;
-  #done = 0;
-  #plan: BackupPlan | undefined;
   #freeze: Freeze | undefined;
   #result: BackupResult | undefined;
 
   constructor(rig: Rig, request: Partial<BackupRequest> = {}) {
-    this.rig = rig;
-    this.run = newRun();
+    super(rig, steps);
     this.#request = request;
-  }
-
-  get plan(): BackupPlan {
-    if (!this.#plan) throw new Error('not planned yet');
-    return this.#plan;
   }
 
   /** What the freeze came to, once the instant is taken. */
@@ -65,16 +55,7 @@ export class Way {
 
   /** Puts another plan in the place of the one that was made. */
   replan(changes: Partial<BackupPlan>): void {
-    this.#plan = { ...this.plan, ...changes };
-  }
-
-  /** Goes on until that step is done. */
-  async until(last: Step): Promise<this> {
-    for (const step of steps.slice(this.#done, steps.indexOf(last) + 1)) {
-      await this.#perform(step);
-      this.#done++;
-    }
-    return this;
+    this.decided({ ...this.plan, ...changes });
   }
 
   /** Goes on until the guest is thawed. What the disks held then: of a machine whose guest does not write meanwhile. */
@@ -89,23 +70,18 @@ export class Way {
     return this.#result;
   }
 
-  async rollback(): Promise<{ troubles: string[] }> {
-    const { backupId, runId } = this.run;
-    return rollbackBackup(this.rig.dependencies, { vm: 'vm', backupId, runId }, signal);
-  }
-
-  async #perform(step: Step): Promise<void> {
+  protected override async perform(step: Step): Promise<void> {
     const { dependencies } = this.rig;
     if (step === 'planBackup') {
       const request = BackupRequest.parse({ vm: 'vm', ...this.#request });
       const input = { request, ...this.run };
-      this.#plan = await planBackup(dependencies, input, signal);
-      if (!this.#plan.disks.some(({ below }) => below)) return;
-      const { troubles } = await carryTrackingOver(dependencies, this.#plan, signal, () => {});
-      this.#plan = await planBackup(dependencies, { ...input, carried: troubles }, signal);
+      this.decided(await planBackup(dependencies, input, signal));
+      if (!this.plan.disks.some(({ below }) => below)) return;
+      const { troubles } = await carryTrackingOver(dependencies, this.plan, signal, () => {});
+      this.decided(await planBackup(dependencies, { ...input, carried: troubles }, signal));
     } else if (step === 'publishBackup') {
       const { runId, workflowId } = this.run;
-      const published = { plan: this.plan, instant, runId, workflowId };
+      const published = { plan: this.plan, instant: unfrozen, runId, workflowId };
       this.#result = await publishBackup(dependencies, published, signal);
     } else if (step === 'takeInstant')
       this.#freeze = (await takeInstant(dependencies, this.plan, signal)).freeze;
@@ -116,11 +92,3 @@ export class Way {
 
 /** The steps whose only input is the plan. */
 const planned = { prepareTargets, freezeGuest, thawGuest, startCopy, commitBackup };
-
-const instant = {
-  takenAt: new Date(0).toISOString(),
-  consistency: 'crash' as const,
-  frozenMs: 0,
-  pausedMs: 0,
-  warnings: [],
-};
