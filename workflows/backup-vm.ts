@@ -4,20 +4,19 @@ import {
   condition,
   isCancellation,
   setHandler,
-  workflowInfo,
 } from '@temporalio/workflow';
-import { backupIdOf } from '../model/backup-id.ts';
 import type { InstantRecord } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import type { BackupRequest } from '../model/request.ts';
 import type { BackupResult } from '../model/result.ts';
 import { messageOf, untilItHolds } from './anew.ts';
 import { takeInstantAtRest } from './at-rest.ts';
+import { beginRun } from './begin-run.ts';
 import { takeBandwidth } from './bandwidth.ts';
 import { Operator } from './operator.ts';
-import { Report } from './report.ts';
+import type { Report } from './report.ts';
 import { Saga } from './saga.ts';
-import { abandonSignal, statusQuery } from './signals.ts';
+import { statusQuery } from './signals.ts';
 import { locateVm, stepsOn, type Steps } from './steps.ts';
 import { undo } from './undo.ts';
 import { unless } from './unless.ts';
@@ -27,14 +26,8 @@ import { unless } from './unless.ts';
  * Workflow id: `backup/<vm>`, so that Temporal lets only one of these run at a time.
  */
 export async function backupVm(request: BackupRequest): Promise<BackupResult> {
-  const { startTime, originalExecutionRunId: runId } = workflowInfo();
-  const backupId = backupIdOf(startTime, runId);
-  // Whoever starts a workflow may leave its input out; `locateVm` is the one that says so.
-  const report = new Report((request as BackupRequest | undefined | null)?.vm ?? '', backupId);
-  const root = CancellationScope.current();
-  let abandoned = false;
+  const { backupId, runId, report, isAbandoned, isHostLost } = beginRun(request);
   setHandler(statusQuery, () => report.status);
-  setHandler(abandonSignal, () => void (abandoned = true));
   const operator = new Operator(report.vm, report);
   let setBandwidth: ((bytesPerSecond: number) => Promise<void>) | undefined;
   takeBandwidth(report.vm, () => setBandwidth);
@@ -44,22 +37,21 @@ export async function backupVm(request: BackupRequest): Promise<BackupResult> {
     report.located(host, indexed);
     const steps = stepsOn(taskQueue, maxFreezeSeconds);
     const saga = new Saga();
-    saga.onFailure(() => undo(steps, { vm, backupId, runId }, report, () => abandoned));
+    saga.onFailure(() => undo(steps, { vm, backupId, runId }, report, isAbandoned));
 
     return await saga.run(async (): Promise<BackupResult> => {
       const plan = await decide(steps, { request: parsed, backupId, runId }, report);
       report.planned(plan);
       setBandwidth = async (bytesPerSecond) => steps.setBandwidth({ vm, backupId, bytesPerSecond });
-      const hostLost = () => abandoned && root.consideredCancelled;
-      const instant = await startTheCopy(steps, plan, report, hostLost);
+      const instant = await startTheCopy(steps, plan, report, isHostLost);
       await operator.copy(steps, plan);
 
       // All data is there and flushed: from here the way is forward, unless nothing can ever be published.
       return CancellationScope.nonCancellable(async () => {
         report.enter('committing');
-        await unless(hostLost, steps.commitBackup(plan));
+        await unless(isHostLost, steps.commitBackup(plan));
         report.enter('publishing');
-        const result = await unless(hostLost, steps.publishBackup({ plan, instant, runId }));
+        const result = await unless(isHostLost, steps.publishBackup({ plan, instant, runId }));
         report.ended('done');
         return result;
       });

@@ -4,20 +4,18 @@ import {
   CancellationScope,
   condition,
   setHandler,
-  workflowInfo,
 } from '@temporalio/workflow';
 import { ExportExpiredError } from '../activities/errors.ts';
 import { ExportLostError } from '../capture/errors.ts';
-import { backupIdOf } from '../model/backup-id.ts';
 import type { ExportRequest, ExportResult, ServedDisk } from '../model/export.ts';
 import type { InstantRecord } from '../model/instant.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import { untilItHolds } from './anew.ts';
 import { takeInstantAtRest } from './at-rest.ts';
+import { beginRun } from './begin-run.ts';
 import { Consumer } from './consumer.ts';
-import { Report } from './report.ts';
 import { Saga } from './saga.ts';
-import { abandonSignal, exportStatusQuery } from './signals.ts';
+import { exportStatusQuery } from './signals.ts';
 import { locateExport, stepsOn, type Steps } from './steps.ts';
 import { undo } from './undo.ts';
 import { unless } from './unless.ts';
@@ -28,23 +26,17 @@ import { unless } from './unless.ts';
  * Workflow id: `export/<vm>`.
  */
 export async function exportBackup(request: ExportRequest): Promise<ExportResult> {
-  const { startTime, originalExecutionRunId: runId } = workflowInfo();
-  const backupId = backupIdOf(startTime, runId);
-  const report = new Report((request as ExportRequest | undefined | null)?.vm ?? '', backupId);
-  const root = CancellationScope.current();
+  const { backupId, runId, report, isAbandoned, isHostLost } = beginRun(request);
   const consumer = new Consumer();
-  let abandoned = false;
   let served: readonly ServedDisk[] = [];
   setHandler(exportStatusQuery, () => ({ ...report.status, served }));
-  setHandler(abandonSignal, () => void (abandoned = true));
 
   const { vm, host, taskQueue, maxFreezeSeconds, indexed, parsed, exportSeconds } =
     await locateExport(request);
   report.located(host, indexed);
   const steps = stepsOn(taskQueue, maxFreezeSeconds);
   const saga = new Saga();
-  saga.onFailure(() => undo(steps, { vm, backupId, runId }, report, () => abandoned));
-  const hostLost = () => abandoned && root.consideredCancelled;
+  saga.onFailure(() => undo(steps, { vm, backupId, runId }, report, isAbandoned));
 
   const run = async (): Promise<ExportResult> => {
     const plan = await steps.planExport({ request: parsed, backupId, runId });
@@ -52,7 +44,7 @@ export async function exportBackup(request: ExportRequest): Promise<ExportResult
     const instant = await untilItHolds(async (before) => {
       report.enter('preparing', before);
       await steps.prepareExport(plan);
-      const instant = await takeInstantAtRest(steps, plan, report, hostLost);
+      const instant = await takeInstantAtRest(steps, plan, report, isHostLost);
       report.caught(instant);
       served = await steps.startExport(plan);
       return instant;
@@ -65,7 +57,7 @@ export async function exportBackup(request: ExportRequest): Promise<ExportResult
     }
     if (consumer.decision === 'discard') {
       const which = { vm, backupId, runId };
-      await CancellationScope.nonCancellable(() => undo(steps, which, report, () => abandoned));
+      await CancellationScope.nonCancellable(() => undo(steps, which, report, isAbandoned));
       return discarded(plan, instant);
     }
     report.enter('closing');
@@ -74,9 +66,9 @@ export async function exportBackup(request: ExportRequest): Promise<ExportResult
     // What was read is exact: from here the way is forward.
     return CancellationScope.nonCancellable(async () => {
       report.enter('committing');
-      await unless(hostLost, steps.commitBackup(plan));
+      await unless(isHostLost, steps.commitBackup(plan));
       report.enter('publishing');
-      const result = await unless(hostLost, steps.publishExport({ plan, instant, runId }));
+      const result = await unless(isHostLost, steps.publishExport({ plan, instant, runId }));
       report.ended('done');
       return result;
     });

@@ -1,18 +1,12 @@
-import {
-  ApplicationFailure,
-  CancellationScope,
-  condition,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, condition, setHandler } from '@temporalio/workflow';
 import { LeftoversError } from '../capture/errors.ts';
-import { backupIdOf } from '../model/backup-id.ts';
 import type { InstantRecord } from '../model/instant.ts';
 import type { SnapshotOutcome, SnapshotRequest, SnapshotResult } from '../model/snapshot.ts';
 import { messageOf } from './anew.ts';
 import { takeInstantAtRest } from './at-rest.ts';
-import { Report } from './report.ts';
-import { abandonSignal, statusQuery } from './signals.ts';
+import { beginRun } from './begin-run.ts';
+import type { Report } from './report.ts';
+import { statusQuery } from './signals.ts';
 import { locateVm, stepsOn, type Steps } from './steps.ts';
 
 /**
@@ -21,18 +15,12 @@ import { locateVm, stepsOn, type Steps } from './steps.ts';
  * Workflow id: `backup/<vm>`, so that Temporal lets only one backup or snapshot run at a time.
  */
 export async function snapshotVm(request: SnapshotRequest): Promise<SnapshotResult> {
-  const { startTime, originalExecutionRunId: runId } = workflowInfo();
-  const backupId = backupIdOf(startTime, runId);
-  const report = new Report((request as SnapshotRequest | undefined | null)?.vm ?? '', backupId);
-  const root = CancellationScope.current();
-  let abandoned = false;
+  const { backupId, runId, report, isAbandoned, isHostLost } = beginRun(request);
   setHandler(statusQuery, () => report.status);
-  setHandler(abandonSignal, () => void (abandoned = true));
 
   const { vm, host, taskQueue, maxFreezeSeconds, indexed } = await locateVm(request);
   report.located(host, indexed);
   const steps = stepsOn(taskQueue, maxFreezeSeconds);
-  const hostLost = () => abandoned && root.consideredCancelled;
 
   const warnings: string[] = [];
   let instant: InstantRecord | undefined;
@@ -46,14 +34,14 @@ export async function snapshotVm(request: SnapshotRequest): Promise<SnapshotResu
       { ...steps, takeInstant: () => steps.takeSnapshot(plan) },
       plan,
       report,
-      hostLost,
+      isHostLost,
     );
     report.caught(instant);
   } catch (error) {
     failure = error;
     warnings.push(`the snapshot did not go through undisturbed: ${messageOf(error)}`);
   }
-  const outcome = await settled(steps, { vm, backupId, runId }, report, () => abandoned);
+  const outcome = await settled(steps, { vm, backupId, runId }, report, isAbandoned);
   if (!outcome?.taken) throw failure ?? notTaken(vm);
   report.ended('done');
   return {
