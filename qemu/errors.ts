@@ -14,7 +14,8 @@
  *   ├─ AgentTimeoutError      the agent did not answer in time: the command may still run
  *   ├─ AgentCommandError      the agent answered with an error
  *   ├─ ToolError              qemu-img or qemu-io failed, or did not end in time
- *   └─ ReceiverError          a receiver did not start, answer, flush or end
+ *   ├─ ReceiverError          a receiver did not start, answer, flush or end
+ *   └─ NbdError               an NBD server refused, answered nonsense, or hung up
  *
  * Temporal records the class name as the failure's `type`, so renaming a class here changes what retry
  * policies match and what operators search for.
@@ -95,3 +96,13 @@ export class ToolError extends QemuError {
 }
 
 export class ReceiverError extends QemuError {}
+
+/** `code` is what the server answered, numbered as Linux does (28: no space left); missing when the connection failed. */
+export class NbdError extends QemuError {
+  readonly code: number | undefined;
+
+  constructor(what: string, options: { readonly code?: number; readonly cause?: unknown } = {}) {
+    super(what, { cause: options.cause });
+    this.code = options.code;
+  }
+}
