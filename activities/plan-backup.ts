@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { chooseTier, queryAbilities } from '../capture/abilities.ts';
+import { chooseTier, queryAbilities, refuseWaiting } from '../capture/abilities.ts';
 import { chooseDisks } from '../capture/choose-disks.ts';
 import { refuseForeignJob } from '../capture/foreign-jobs.ts';
 import { planDisks } from '../capture/plan-disks.ts';
@@ -76,12 +76,18 @@ async function decide(
     await checkManager(qmp, config);
     if (quiesce === 'required') await checkAgent(config);
     const abilities = await queryAbilities(qmp);
+    const forced = request.tier ?? config.tier;
     const tier = chooseTier(abilities, {
       shield: aim.served ? 'fleece' : (request.shield ?? config.shield),
-      tier: aim.served ? undefined : (request.tier ?? config.tier),
+      tier: aim.served && forced && shieldOf(forced) === 'none' ? undefined : forced,
       kind: request.kind,
     });
     const shield = shieldOf(tier);
+    const onErrors = {
+      onSourceError: request.onSourceError ?? config.onSourceError,
+      onTargetError: request.onTargetError ?? config.onTargetError,
+    };
+    if (!aim.served) refuseWaiting(tier, abilities, onErrors);
     const survey = await repository.survey(config.vm);
     const published = aim.parents(survey);
     const { since } = request;
@@ -111,7 +117,7 @@ async function decide(
       tier,
       quiesce,
       ...(aim.served ? { served: true } : {}),
-      secondPass: abilities.secondPass && shield === 'fleece',
+      secondPass: abilities.secondPass && tier === 'fleece',
       kind: kindOf(disks),
       parent:
         disks
@@ -122,8 +128,7 @@ async function decide(
       maxFreezeSeconds: config.maxFreezeSeconds,
       targetStallSeconds: config.targetStallSeconds,
       maxBytesPerSecond: request.maxBytesPerSecond ?? config.maxBytesPerSecond,
-      onSourceError: request.onSourceError ?? config.onSourceError,
-      onTargetError: request.onTargetError ?? config.onTargetError,
+      ...onErrors,
       operatorWaitSeconds: config.operatorWaitSeconds,
       expectedBytes: disks.reduce((total, disk) => total + disk.expectedBytes, 0),
       warnings: [
@@ -131,7 +136,7 @@ async function decide(
         ...warnings,
         ...(carried ?? []),
         ...survey.broken.map(({ problem }) => problem),
-        ...(shield === 'fleece' ? await checkScratchSpace(site, disks) : []),
+        ...(shield === 'fleece' ? await checkScratchSpace(site, tier, disks) : []),
       ],
       disks,
     };

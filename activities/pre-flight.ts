@@ -1,6 +1,9 @@
 import { mkdir, statfs } from 'node:fs/promises';
+import { isHeldByJob } from '../capture/held-by-job.ts';
+import type { Tier } from '../model/choices.ts';
 import type { VmConfig } from '../model/inventory.ts';
 import type { DiskPlan } from '../model/plan.ts';
+import { wholeScratchBytes } from '../qemu/images/create-scratch.ts';
 import { AgentClient } from '../qemu/qga/client.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import { FreezeFailedError, LibvirtManagedError, NoScratchSpaceError } from './errors.ts';
@@ -40,18 +43,29 @@ export async function checkAgent({ vm, agent }: VmConfig): Promise<void> {
   }
 }
 
-/** Room for the scratch, of all disks together. Too little is refused; less than the budget is a warning. */
+/**
+ * Room for the scratch, of all disks together. Too little is refused, as is any less than what is set aside; less than the
+ * budget is a warning.
+ */
 export async function checkScratchSpace(
   { config, paths }: VmSite,
+  tier: Tier,
   disks: readonly DiskPlan[],
 ): Promise<string[]> {
   await mkdir(paths.root, { recursive: true, mode: 0o700 });
   const { bavail, bsize } = await statfs(paths.root);
   const freeBytes = bavail * bsize;
-  const atMost = disks.reduce(
-    (total, disk) => total + Math.min(config.scratchBytes, disk.virtualBytes),
-    0,
-  );
+  const sum = (of: (disk: DiskPlan) => number) =>
+    disks.reduce((total, disk) => total + of(disk), 0);
+  if (isHeldByJob({ tier })) {
+    const needed = sum(({ virtualBytes }) => wholeScratchBytes(virtualBytes));
+    if (freeBytes >= needed) return [];
+    throw new NoScratchSpaceError(
+      `${paths.root}: ${freeBytes} bytes are free, and the scratch of ${config.vm} needs ${needed}: on this QEMU a full one ` +
+        'would fail the writes of the guest, so it must have room for whole disks; free some, move `state`, or use shield "none"',
+    );
+  }
+  const atMost = sum(({ virtualBytes }) => Math.min(config.scratchBytes, virtualBytes));
   if (freeBytes < Math.min(leastScratchBytes, atMost))
     throw new NoScratchSpaceError(
       `${paths.root}: ${freeBytes} bytes are free for the scratch of ${config.vm}; free some, or move \`state\``,

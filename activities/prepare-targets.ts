@@ -3,10 +3,10 @@ import { captureFor } from '../capture/capture-for.ts';
 import { proveWay } from '../capture/prove-way.ts';
 import type { BackupPlan, DiskPlan } from '../model/plan.ts';
 import { createImage } from '../qemu/images/create-image.ts';
-import { createScratch } from '../qemu/images/create-scratch.ts';
 import { startReceiver } from '../qemu/receiver/start-receiver.ts';
 import { backingReference, targetPath } from '../repository/layout.ts';
 import type { HostDependencies } from './dependencies.ts';
+import { makeScratch } from './make-scratch.ts';
 import { releaseVm } from './release-vm.ts';
 import { atStep, withCapture, type VmSite } from './vm-site.ts';
 
@@ -54,6 +54,5 @@ async function makePlace(site: VmSite, plan: BackupPlan, disk: DiskPlan): Promis
   await createImage({ path, virtualBytes, backing, signal });
   await startReceiver({ image: path, socket: own.targetSocket(index), signal });
   if (plan.shield === 'none') return;
-  const limitBytes = config.scratchBytes;
-  await createScratch({ path: own.scratchImage(index), virtualBytes, limitBytes, signal });
+  await makeScratch(site, plan, disk);
 }

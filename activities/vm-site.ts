@@ -4,9 +4,11 @@ import { requireLock } from '../host/lock.ts';
 import { withVmMutex } from '../host/mutex.ts';
 import type { StatePaths } from '../host/state-paths.ts';
 import { connectVm as connectHostVm } from '../host/vm-socket.ts';
+import { isHeldByJob } from '../capture/held-by-job.ts';
 import type { CaptureContext, DiskPlace, Receivers } from '../capture/ports.ts';
 import { vmConfig, type VmConfig } from '../model/inventory.ts';
 import type { BackupPlan } from '../model/plan.ts';
+import { wholeScratchBytes } from '../qemu/images/create-scratch.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { HostDependencies } from './dependencies.ts';
@@ -94,17 +96,18 @@ export function reachOf({ config, signal }: VmSite): Reach {
 /** Where each disk of the plan has its target's socket and its scratch. */
 export function placesOf({ paths, config }: VmSite, plan: BackupPlan): DiskPlace[] {
   const own = paths.vm(config.vm);
-  return plan.disks.map(({ index }) => ({
+  return plan.disks.map(({ index, virtualBytes }) => ({
     targetSocket: own.targetSocket(index),
     scratchPath: own.scratchImage(index),
-    scratchLimitBytes: config.scratchBytes,
+    scratchLimitBytes: isHeldByJob(plan) ? wholeScratchBytes(virtualBytes) : config.scratchBytes,
   }));
 }
 
 /** What capture needs for a step. */
 export function captureContext(site: VmSite, plan: BackupPlan, qmp: QmpClient): CaptureContext {
-  const { receivers, signal } = site;
-  return { qmp, plan, receivers, signal, places: placesOf(site, plan) };
+  const { receivers, signal, paths } = site;
+  const exportSocket = paths.vm(plan.vm).nbdSocket;
+  return { qmp, plan, receivers, signal, exportSocket, places: placesOf(site, plan) };
 }
 
 /** Runs a capture step over a connection that ends with it. */

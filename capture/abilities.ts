@@ -1,4 +1,4 @@
-import type { Tier } from '../model/choices.ts';
+import type { OnError, Tier } from '../model/choices.ts';
 import { tierFor, type WantedTier } from '../model/tier.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import { featuresOf, type Features } from '../qemu/qmp/features.ts';
@@ -51,6 +51,20 @@ export async function queryAbilities(qmp: QmpClient): Promise<Abilities> {
     hangsOnIothread: has('iothreadHang') && (await qmp.execute('query-iothreads', {})).length > 0,
     keepsBitmaps: !has('staleBitmaps'),
   };
+}
+
+/** No job copies there that could stand still: what is not to fail at once is an `UnsupportedQemuError`. */
+export function refuseWaiting(
+  tier: Tier,
+  { version }: Pick<Abilities, 'version'>,
+  policies: Readonly<Record<'onSourceError' | 'onTargetError', OnError>>,
+): void {
+  if (tier !== 'fleece-job') return;
+  for (const [policy, value] of Object.entries(policies))
+    if (value !== 'report')
+      throw new UnsupportedQemuError(
+        `QEMU ${version}: with shield "fleece" ${policy} can only be "report" there, not "${value}"; leave it out, use shield "none", or QEMU 7.1 or newer`,
+      );
 }
 
 function isBelow({ major, minor }: Version, limit: Version): boolean {

@@ -2,16 +2,18 @@ import { ourName } from '../model/names.ts';
 import { jobsReach } from './await-jobs.ts';
 import { cancelJobs } from './cancel-jobs.ts';
 import { NotFreedError, SnapshotBrokenError } from './errors.ts';
+import { expectHeld, isHeldByJob } from './held-by-job.ts';
 import type { CaptureContext } from './ports.ts';
 
 const checkMs = 5_000;
 
 /**
  * Throws a `SnapshotBrokenError` unless QEMU still holds every disk as it was at the instant. The copy of one sector from
- * behind the filter is refused once anything that the guest overwrote could not be kept. QEMU has no query for it.
+ * behind the filter (where there is one) is refused once anything that the guest overwrote could not be kept. QEMU has no query for it.
  */
 export async function checkInstant(context: CaptureContext): Promise<void> {
   const { qmp, plan } = context;
+  if (isHeldByJob(plan)) return expectHeld(qmp, plan);
   // One that its watcher left when it died.
   await cancelJobs(qmp);
   for (const { device, index } of plan.disks) {

@@ -1,10 +1,11 @@
+import { parseOurName } from '../model/names.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import { jobsReach } from './await-jobs.ts';
 import { NotFreedError } from './errors.ts';
 import type { Receivers } from './ports.ts';
 import { takeOut } from './take-out.ts';
 import { isShielded } from './traces.ts';
-import { isOurs, readVmState } from './vm-state.ts';
+import { isOurs, readVmState, type Job } from './vm-state.ts';
 
 /**
  * Ends a copy that is complete and flushed: finalizes its jobs and takes everything of ours but the segments out of the
@@ -16,7 +17,10 @@ export async function commitCopy(qmp: QmpClient, receivers: Receivers): Promise<
   if (isShielded(await readVmState(qmp))) await receivers.end();
   for (const { id, status } of await qmp.execute('query-jobs', {}))
     if (isOurs(id) && status === 'pending') await qmp.execute('job-finalize', { id });
-  if (!(await jobsReach(qmp, ({ status }) => status === 'concluded', 5_000)))
+  // What keeps the instant has no end of its own.
+  const isThrough = ({ id, status }: Job) =>
+    status === 'concluded' || parseOurName(id)?.role === 'b';
+  if (!(await jobsReach(qmp, isThrough, 5_000)))
     throw new NotFreedError('the copy jobs do not end although they are complete; trying again');
   await takeOut(qmp, receivers);
 }

@@ -120,7 +120,7 @@ export async function mergeRestingSegments({ qmp, plan }: CaptureContext): Promi
 }
 
 /** The filters and the last merge name these: a bitmap that was not just seen is never named. */
-function expectTemporaryBitmaps(plan: BackupPlan, disks: readonly PlannedDisk[]): void {
+export function expectTemporaryBitmaps(plan: BackupPlan, disks: readonly PlannedDisk[]): void {
   for (const { planned, disk } of disks) {
     const name = temporaryBitmapName(plan.backupId, planned.index);
     if (planned.kind !== 'full' && !disk.bitmaps.some((bitmap) => bitmap.name === name))
@@ -139,7 +139,7 @@ function copyActions(plan: BackupPlan, planned: DiskPlan): Action[] {
   ];
 }
 
-function records(disk: Disk, bitmap: string): boolean {
+export function records(disk: Disk, bitmap: string): boolean {
   return disk.bitmaps.some(({ name, recording }) => name === bitmap && recording);
 }
 

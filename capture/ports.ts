@@ -32,6 +32,8 @@ export type CaptureContext = {
   readonly qmp: QmpClient;
   readonly plan: BackupPlan;
   readonly places: readonly DiskPlace[];
+  /** Where QEMU serves what we alone read. */
+  readonly exportSocket: string;
   readonly receivers: Receivers;
   readonly signal: AbortSignal;
 };
@@ -49,7 +51,7 @@ export interface StopLease {
  * long a `TargetStalledError`.
  */
 export type Watch = (
-  context: Pick<CaptureContext, 'qmp' | 'plan' | 'signal'>,
+  context: Pick<CaptureContext, 'qmp' | 'plan' | 'places' | 'exportSocket' | 'signal'>,
   onLook: (progress: Progress) => Promise<void>,
   wishedSpeed?: () => Promise<number | undefined>,
 ) => Promise<Halt | undefined>;

@@ -1,27 +1,33 @@
 import { ourName, temporaryBitmapName } from '../model/names.ts';
 import type { BackupPlan, DiskPlan } from '../model/plan.ts';
+import type { QmpClient } from '../qemu/qmp/client.ts';
 import { plannedDisk } from './bitmap-actions.ts';
 import { ExportLostError, LeftoversError } from './errors.ts';
 import { addScratches, mergeRestingSegments } from './fleece.ts';
+import { expectHeld, isHeldByJob } from './held-by-job.ts';
 import { checkBytes, ourExports, startNbdServer, type Listen } from './nbd-server.ts';
 import type { CaptureContext } from './ports.ts';
 import { expectAll, expectNone } from './traces.ts';
-import { readVmState } from './vm-state.ts';
+import { readVmState, type Disk } from './vm-state.ts';
 
 /**
- * The node that a consumer reads. From QEMU 10.0 on what looks behind the filter: exact, and refused once the snapshot is
- * broken. Below, its block status is that of the live disk (so the copy has a second pass): there it is the scratch, with
+ * The node that a consumer reads. Where a job holds the instant its overlay, the scratch. Where a filter does, from QEMU 10.0 on what looks behind the filter: exact, and refused once the snapshot is
+ * broken; below, its block status is that of the live disk (so the copy has a second pass): there it is the scratch, with
  * the disk below it, whose status is right, and a broken snapshot must be looked for.
  */
 function servedNode(plan: BackupPlan, { index }: DiskPlan): string {
-  return ourName(plan.backupId, index, plan.secondPass ? 's' : 'a');
+  return ourName(plan.backupId, index, servesScratch(plan) ? 's' : 'a');
+}
+
+function servesScratch(plan: BackupPlan): boolean {
+  return plan.secondPass || isHeldByJob(plan);
 }
 
 /** All that can fail before the guest is touched: the server, the scratches, the merge of what has changed. */
 export async function prepareExports(context: CaptureContext, listen: Listen): Promise<void> {
   const { qmp, plan } = context;
   await startNbdServer(qmp, plan.backupId, listen);
-  await addScratches(context, ({ node }) => (plan.secondPass ? node : undefined));
+  await addScratches(context, ({ node }) => (servesScratch(plan) ? node : undefined));
   await mergeRestingSegments(context);
 }
 
@@ -32,32 +38,46 @@ export async function prepareExports(context: CaptureContext, listen: Listen): P
 export async function startExports({ qmp, plan }: CaptureContext): Promise<void> {
   const state = await readVmState(qmp);
   expectNone(state, plan, ['c', 'j']);
-  expectAll(state, plan, 'a');
+  expectAll(state, plan, isHeldByJob(plan) ? 'b' : 'a');
   if (!state.graph.nodes.includes(ourName(plan.backupId, 0, 'n')))
     throw new LeftoversError('the NBD server is gone; starting anew');
+  const [started] = await ourExports(qmp);
+  if (started !== undefined)
+    throw new LeftoversError(`${started}: an earlier attempt left it in the VM; starting anew`);
   for (const planned of plan.disks) {
-    const disk = plannedDisk(state, planned);
-    const name = (role: 'f' | 'a' | 'c' | 'e') => ourName(plan.backupId, planned.index, role);
-    if (disk.top !== name('f'))
-      throw new LeftoversError(
-        `disk ${planned.device}: its filter is gone, and the instant with it`,
-      );
-    await qmp.execute('blockdev-add', {
-      driver: 'raw',
-      'node-name': name('c'),
-      offset: 0,
-      size: checkBytes,
-      file: name('a'),
-    });
+    if (!isHeldByJob(plan)) await addCheckedNode(qmp, plan, planned, plannedDisk(state, planned));
     const bitmap = servedBitmap(plan, planned);
     await qmp.execute('block-export-add', {
       type: 'nbd',
-      id: name('e'),
+      id: ourName(plan.backupId, planned.index, 'e'),
       'node-name': servedNode(plan, planned),
       name: planned.device,
-      ...(bitmap === null ? {} : { bitmaps: [{ node: disk.node, name: bitmap }] }),
+      ...(bitmap === null ? {} : { bitmaps: [bitmapOn(plan, planned, bitmap)] }),
     });
   }
+}
+
+/** Adds what a check of the instant reads. */
+async function addCheckedNode(
+  qmp: QmpClient,
+  { backupId }: BackupPlan,
+  { index, device }: DiskPlan,
+  { top }: Disk,
+): Promise<void> {
+  if (top !== ourName(backupId, index, 'f'))
+    throw new LeftoversError(`disk ${device}: its filter is gone, and the instant with it`);
+  await qmp.execute('blockdev-add', {
+    driver: 'raw',
+    'node-name': ourName(backupId, index, 'c'),
+    offset: 0,
+    size: checkBytes,
+    file: ourName(backupId, index, 'a'),
+  });
+}
+
+/** A QEMU without filters finds a bitmap by its name alone, below what it serves. */
+function bitmapOn(plan: BackupPlan, { node }: DiskPlan, name: string) {
+  return isHeldByJob(plan) ? name : { node, name };
 }
 
 /** The bitmap of what has changed since the parent; a full one has none. */
@@ -67,6 +87,13 @@ export function servedBitmap({ backupId }: BackupPlan, { kind, index }: DiskPlan
 
 /** Whether all disks of the plan are exported. An `ExportLostError` when the instant itself is gone. */
 export async function areServed({ qmp, plan }: CaptureContext): Promise<boolean> {
+  if (isHeldByJob(plan)) await expectHeld(qmp, plan);
+  else await expectFilters(qmp, plan);
+  const there = await ourExports(qmp);
+  return plan.disks.every(({ index }) => there.includes(ourName(plan.backupId, index, 'e')));
+}
+
+async function expectFilters(qmp: QmpClient, plan: BackupPlan): Promise<void> {
   const { disks, graph } = await readVmState(qmp);
   for (const { device, index } of plan.disks) {
     const filter = ourName(plan.backupId, index, 'f');
@@ -76,6 +103,4 @@ export async function areServed({ qmp, plan }: CaptureContext): Promise<boolean>
         `disk ${device}: QEMU keeps its instant no more (was QEMU started anew?); what was read is worth nothing, start a new export`,
       );
   }
-  const there = await ourExports(qmp);
-  return plan.disks.every(({ index }) => there.includes(ourName(plan.backupId, index, 'e')));
 }

@@ -23,8 +23,8 @@ export type Shield = z.infer<typeof Shield>;
 export const OnError = z.enum(['report', 'ignore', 'stop', 'enospc']);
 export type OnError = z.infer<typeof OnError>;
 
-/** How a backup is taken on its QEMU: one file in `capture/` each. `fleece` has that shield, the others have none. */
-export const Tier = z.enum(['fleece', 'direct', 'merge', 'grouped']);
+/** How a backup is taken on its QEMU: one file in `capture/` each. The first two have the shield `fleece`, the others none. */
+export const Tier = z.enum(['fleece', 'fleece-job', 'direct', 'merge', 'grouped']);
 export type Tier = z.infer<typeof Tier>;
 
 /** What the content of a backup is worth: `filesystem` was frozen at the instant, `crash` is as after a power cut. */

@@ -36,16 +36,31 @@ export function deviceName(raw: string): string {
  * What a node or job of ours is for: `t` target, `s` scratch, `f` filter (copy-before-write),
  * `a` snapshot-access, `j` copy job, `k` second-pass job, `p` the probe of the way to the target or of the NBD server, `o`
  * what the overlays of somebody's snapshot have allocated, `e` export, `n` the mark of our NBD server, `x` its TLS
- * credentials, `c` what a check of the instant reads, `h` the holder of a group of jobs.
+ * credentials, `c` what a check of the instant reads, `h` the holder of a group of jobs, `b` the job that keeps what the
+ * guest overwrites.
  */
-export type Role = 't' | 's' | 'f' | 'a' | 'j' | 'k' | 'p' | 'o' | 'e' | 'n' | 'x' | 'c' | 'h';
+export type Role =
+  | 't'
+  | 's'
+  | 'f'
+  | 'a'
+  | 'j'
+  | 'k'
+  | 'p'
+  | 'o'
+  | 'e'
+  | 'n'
+  | 'x'
+  | 'c'
+  | 'h'
+  | 'b';
 
 /** The name of a node or job of ours: 28 characters of the 31 that QEMU allows. */
 export function ourName(backupId: string, disk: number, role: Role): string {
   return `sp-${backupId}-${String(disk).padStart(2, '0')}${role}`;
 }
 
-const OurName = /^sp-(\d{8}T\d{6}Z-[0-9a-f]{4})-(\d\d)([tsfajkpoenxch])$/;
+const OurName = /^sp-(\d{8}T\d{6}Z-[0-9a-f]{4})-(\d\d)([tsfajkpoenxchb])$/;
 
 /** Reads a name that `ourName` made, or tells that it is not ours. */
 export function parseOurName(

@@ -5,6 +5,7 @@ export type TierFeatures = {
   readonly fleecing: boolean;
   readonly bitmapSync: boolean;
   readonly merging: boolean;
+  readonly exporting: boolean;
 };
 
 /** The tier to use, or why there is none. */
@@ -23,14 +24,14 @@ export type WantedTier = {
  */
 export function tierFor(features: TierFeatures, wanted: WantedTier): TierChoice {
   const { shield, tier, kind } = wanted;
-  if (shield === 'fleece' && !features.fleecing)
+  if (shield === 'fleece' && !features.fleecing && !(features.bitmapSync && features.exporting))
     return {
       refused:
-        'it has no copy-before-write filter, so shield "fleece" needs QEMU 7.1 or newer; use shield "none"',
+        'it cannot keep what the guest overwrites, so shield "fleece" needs QEMU 5.2 or newer; use shield "none"',
     };
   if (tier !== undefined && shield !== undefined && shield !== shieldOf(tier))
     return { refused: `tier "${tier}" has not shield "${shield}"` };
-  const having = tiersOf(features).filter(
+  const having = tiersOf(features, shield === 'fleece' || tier === 'fleece-job').filter(
     (one) => (shield ?? shieldOf(one)) === shieldOf(one) && (tier ?? one) === one,
   );
   if (having[0] === undefined) return { refused: `it has not what tier "${tier}" needs` };
@@ -44,13 +45,20 @@ export function tierFor(features: TierFeatures, wanted: WantedTier): TierChoice 
 
 /** What a tier has between the guest's writes and the target. */
 export function shieldOf(tier: Tier): Shield {
-  return tier === 'fleece' ? 'fleece' : 'none';
+  return tier === 'fleece' || tier === 'fleece-job' ? 'fleece' : 'none';
 }
 
-/** The best first. `grouped` is for a QEMU that cannot merge, and for no other: there a job shows more than it expects. */
-function tiersOf({ fleecing, bitmapSync, merging }: TierFeatures): Tier[] {
+/**
+ * The best first. `fleece-job` takes a scratch as large as the disks, so it is for who asks for a shield. `grouped` is for a
+ * QEMU that cannot merge, and for no other: there a job shows more than it expects.
+ */
+function tiersOf(
+  { fleecing, bitmapSync, merging, exporting }: TierFeatures,
+  wantsShield: boolean,
+): Tier[] {
   return [
     ...(fleecing ? ['fleece' as const] : []),
+    ...(wantsShield && bitmapSync && exporting ? ['fleece-job' as const] : []),
     ...(bitmapSync ? ['direct' as const] : []),
     ...(merging ? ['merge' as const] : ['grouped' as const]),
   ];

@@ -63,14 +63,23 @@ async function examineTier(
   const { tier } = choice;
   if (tier === 'fleece')
     return { check, state: 'ok', message: 'fleece: this QEMU can do both kinds (tier fleece)' };
+  if (tier === 'fleece-job')
+    return {
+      check,
+      state: 'ok',
+      message: 'fleece: by a job, with a scratch as large as the disks (tier fleece-job)',
+    };
   return features.fleecing
     ? { check, state: 'ok', message: `none: as the inventory wants (tier ${tier})` }
     : {
         check,
         state: 'warning',
         message: `none: QEMU ${versionOf(qmp)} has no copy-before-write filter (tier ${tier})`,
-        advice:
-          'A slow target can slow the guest during a backup. QEMU 7.1 and newer can do better.',
+        advice: `A slow target can slow the guest during a backup. ${
+          features.exporting
+            ? 'With `shield: fleece` it cannot; that takes room for whole disks in the state folder.'
+            : 'QEMU 5.2 and newer can do better.'
+        }`,
       };
 }
 

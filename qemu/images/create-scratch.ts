@@ -2,7 +2,7 @@ import { stat, truncate } from 'node:fs/promises';
 import { ToolError } from '../errors.ts';
 import type { BlockdevOptions } from '../qmp/block-nodes.ts';
 import { createImage } from './create-image.ts';
-import type { ToolLimits } from './run-tool.ts';
+import { runTool, type ToolLimits } from './run-tool.ts';
 
 const CLUSTER_BYTES = 65_536;
 
@@ -27,6 +27,20 @@ export async function createScratch(
   await truncate(scratch.path, wholeClusters(limitBytes));
 }
 
+/** What a scratch needs at most: every cluster of the disk, and the tables that find them. */
+export function wholeScratchBytes(virtualBytes: number): number {
+  return wholeClusters(virtualBytes + virtualBytes / 2_048 + 64 * CLUSTER_BYTES);
+}
+
+/** Has the host's file system set aside all that the scratch may grow to. Too little room is a `ToolError`. Deadline: 30 s. */
+export async function reserveScratch(
+  scratch: { readonly path: string; readonly limitBytes: number } & ToolLimits,
+): Promise<void> {
+  const { path, limitBytes, signal, timeoutMs = 30_000 } = scratch;
+  const length = String(wholeClusters(limitBytes));
+  await runTool('fallocate', ['--length', length, path], { signal, timeoutMs });
+}
+
 /**
  * What `blockdev-add` takes to open a scratch within its limit. With `backing`, a node, it reads as that one does where
  * nothing was written to it.
@@ -40,7 +54,8 @@ export function scratchNode(scratch: {
   return {
     driver: 'qcow2',
     'node-name': scratch.nodeName,
-    discard: 'unmap',
+    // A cluster that is given up would show what lies below.
+    discard: scratch.backing === undefined ? 'unmap' : 'ignore',
     ...(scratch.backing === undefined ? {} : { backing: scratch.backing }),
     file: {
       driver: 'raw',

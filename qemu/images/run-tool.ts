@@ -13,12 +13,12 @@ export type ToolOutput = { stdout: string; stderr: string; exitCode: number };
 const MAX_STDERR = 8192;
 
 /**
- * Runs one of QEMU's tools and returns its stdout, when it ends with an exit code in `accept`; else it is a
+ * Runs a tool, mostly one of QEMU's, and returns its stdout, when it ends with an exit code in `accept`; else it is a
  * `ToolError`. At the deadline, and when `signal` aborts, the tool is killed and not waited for: on a hung file
  * system not even SIGKILL ends it. `onOutput` takes stdout as it comes, and nothing of it is returned then.
  */
 export async function runTool(
-  tool: 'qemu-img' | 'qemu-io',
+  tool: 'qemu-img' | 'qemu-io' | 'fallocate',
   args: readonly string[],
   options: {
     timeoutMs: number;

@@ -51,7 +51,12 @@ export class NbdClient implements AsyncDisposable {
     });
     const late = () => new NbdError(`no answer within ${timeoutMs} ms`);
     try {
-      return new NbdClient(socket, path, reader, await bounded(opened, { timeoutMs, signal, late }));
+      return new NbdClient(
+        socket,
+        path,
+        reader,
+        await bounded(opened, { timeoutMs, signal, late }),
+      );
     } catch (cause) {
       socket.destroy();
       signal.throwIfAborted();
@@ -149,7 +154,8 @@ export class NbdClient implements AsyncDisposable {
       why = error instanceof Error ? error.message : String(error);
     } finally {
       this.#socket.destroy();
-      for (const { settle } of this.#pending.values()) settle(new NbdError(`${this.#path}: ${why}`));
+      for (const { settle } of this.#pending.values())
+        settle(new NbdError(`${this.#path}: ${why}`));
       this.#pending.clear();
     }
   }

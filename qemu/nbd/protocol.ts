@@ -15,7 +15,13 @@ export const optionReply = { ack: 1, info: 3, metaContext: 4, firstError: 0x8000
 /** `NBD_INFO_EXPORT` */
 export const infoExport = 0;
 
-export const command = { read: 0, write: 1, disconnect: 2, writeZeroes: 6, blockStatus: 7 } as const;
+export const command = {
+  read: 0,
+  write: 1,
+  disconnect: 2,
+  writeZeroes: 6,
+  blockStatus: 7,
+} as const;
 export type Command = (typeof command)[keyof typeof command];
 
 export const chunk = { none: 0, data: 1, hole: 2, blockStatus: 5, firstError: 0x8000 } as const;

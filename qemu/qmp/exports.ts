@@ -22,7 +22,8 @@ export const BlockExportAdd = z.strictObject({
   id: z.string(),
   'node-name': z.string(),
   name: z.string(),
-  bitmaps: z.array(BitmapOnNode).optional(),
+  /** A name alone is looked for from the node on downwards. */
+  bitmaps: z.array(z.union([z.string(), BitmapOnNode])).optional(),
 });
 
 /** `hard` cuts the clients off. @see qapi/block-export.json, block-export-del */

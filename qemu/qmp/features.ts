@@ -8,6 +8,8 @@ export type Features = {
   readonly bitmapSync: boolean;
   /** Bitmaps that rest and are merged, in one transaction with the jobs (3.1, where both are experimental). */
   readonly merging: boolean;
+  /** Exports that are commands of their own, beside jobs (5.2). */
+  readonly exporting: boolean;
 };
 
 /** Reads a schema. Enums are anonymous in it: they are told by values that only they have. */
@@ -20,5 +22,6 @@ export function featuresOf(schema: readonly SchemaInfo[]): Features {
     merging: ['block-dirty-bitmap-merge', 'x-block-dirty-bitmap-merge'].some((merge) =>
       someEnumHas('blockdev-backup', merge),
     ),
+    exporting: schema.some(({ name }) => name === 'block-export-add'),
   };
 }

@@ -8,6 +8,7 @@ const able: Abilities = {
   bitmapSync: true,
   fleecing: true,
   merging: true,
+  exporting: true,
   secondPass: true,
   hangsOnIothread: false,
   keepsBitmaps: true,
@@ -18,6 +19,7 @@ function schema(
   drivers: readonly string[],
   syncs: readonly string[],
   merges: readonly string[] = ['block-dirty-bitmap-merge'],
+  exports: readonly string[] = [],
 ): unknown {
   const enumOf = (name: string, values: readonly string[]) => ({
     name,
@@ -25,7 +27,7 @@ function schema(
     values,
   });
   return [
-    { name: 'stop', 'meta-type': 'command' },
+    ...['stop', ...exports].map((name) => ({ name, 'meta-type': 'command' })),
     enumOf('102', ['dirty-bitmap', 'incremental-x']),
     enumOf('17', drivers),
     enumOf('18', syncs),
@@ -39,9 +41,9 @@ const syncs = ['top', 'full', 'none', 'incremental'];
 
 describe('queryAbilities', () => {
   const [old, middle, recent] = [
-    { bitmapSync: false, fleecing: false, keepsBitmaps: false },
-    { bitmapSync: true, fleecing: false, keepsBitmaps: true },
-    { bitmapSync: true, fleecing: true, keepsBitmaps: true },
+    { bitmapSync: false, fleecing: false, keepsBitmaps: false, exporting: false },
+    { bitmapSync: true, fleecing: false, keepsBitmaps: true, exporting: true },
+    { bitmapSync: true, fleecing: true, keepsBitmaps: true, exporting: true },
   ];
   const filtered = [...drivers, ...filters];
   const cases = [
@@ -63,21 +65,27 @@ describe('queryAbilities', () => {
     {
       version: '4.2.0',
       has: schema(drivers, [...syncs, 'bitmap']),
-      abilities: { ...middle, keepsBitmaps: false, merging: true, secondPass: true },
+      abilities: {
+        ...middle,
+        keepsBitmaps: false,
+        exporting: false,
+        merging: true,
+        secondPass: true,
+      },
     },
     {
       version: '5.2.0',
-      has: schema(drivers, [...syncs, 'bitmap']),
+      has: schema(drivers, [...syncs, 'bitmap'], undefined, ['block-export-add']),
       abilities: { ...middle, merging: true, secondPass: true },
     },
     {
       version: '9.2.4',
-      has: schema(filtered, [...syncs, 'bitmap']),
+      has: schema(filtered, [...syncs, 'bitmap'], undefined, ['block-export-add']),
       abilities: { ...recent, merging: true, secondPass: true },
     },
     {
       version: '10.0.0',
-      has: schema(filtered, [...syncs, 'bitmap']),
+      has: schema(filtered, [...syncs, 'bitmap'], undefined, ['block-export-add']),
       abilities: { ...recent, merging: true, secondPass: false },
     },
   ];
@@ -128,10 +136,11 @@ describe('chooseTier', () => {
   it('is the best that QEMU has', () => expect(chooseTier(able, {})).toBe('fleece'));
 
   it('refuses what QEMU has not, and says who it was and why', () => {
-    const choose = () => chooseTier({ ...able, fleecing: false }, { shield: 'fleece' });
+    const choose = () =>
+      chooseTier({ ...able, fleecing: false, exporting: false }, { shield: 'fleece' });
 
     expect(choose).toThrow(UnsupportedQemuError);
-    expect(choose).toThrow(/^QEMU 7\.2\.22: .* 7\.1 or newer; use shield "none"/);
+    expect(choose).toThrow(/^QEMU 7\.2\.22: .* 5\.2 or newer; use shield "none"/);
   });
 
   it('refuses a VM that a backup would hang', () => {

@@ -5,7 +5,7 @@ import type { Receivers } from '../../capture/ports.ts';
 import { QmpCommandError, QmpTimeoutError, ReceiverError } from '../../qemu/errors.ts';
 import { Refusal, Silence } from './answering-qemu.ts';
 import { FakeVm } from './fake-vm.ts';
-import { diskPlan, places, receiversInto, samplePlan } from './sample.ts';
+import { diskPlan, places, exportSocket, receiversInto, samplePlan } from './sample.ts';
 
 const { signal } = new AbortController();
 const target = { name: 'sp-target', socket: '/run/sp/0.sock', reconnectSeconds: 0 };
@@ -67,7 +67,7 @@ describe('proveTargets', () => {
     const plan = samplePlan({ disks: [diskPlan(0), diskPlan(1)] });
     const receivers = receiversInto(vm.log);
 
-    await proveTargets({ qmp: await vm.open(), plan, places, receivers, signal });
+    await proveTargets({ qmp: await vm.open(), plan, places, exportSocket, receivers, signal });
 
     expect(vm.log).toEqual([
       'blockdev-add 00t',

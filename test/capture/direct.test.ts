@@ -16,6 +16,7 @@ import {
   ofMonday,
   ofTuesday,
   ofWednesday,
+  exportSocket,
   places,
   receiversInto,
   samplePlan,
@@ -27,7 +28,14 @@ const { signal } = new AbortController();
 const mixed: BackupPlan = { ...mixedPlan, shield: 'none' };
 
 async function contextOf(vm: FakeVm, plan: BackupPlan) {
-  return { qmp: await vm.open(), plan, places, receivers: receiversInto(vm.log), signal };
+  return {
+    qmp: await vm.open(),
+    plan,
+    places,
+    exportSocket,
+    receivers: receiversInto(vm.log),
+    signal,
+  };
 }
 
 function preparedVm(): FakeVm {

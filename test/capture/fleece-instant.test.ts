@@ -12,6 +12,7 @@ import {
   ofMonday,
   ofTuesday,
   ofWednesday,
+  exportSocket,
   places,
   receiversInto,
   tuesday,
@@ -25,7 +26,14 @@ const ours = (index: number, role: 's' | 'f') => ourName(wednesday, index, role)
 
 async function takeInstant(vm: FakeVm) {
   const qmp = await vm.open();
-  const context = { qmp, plan: mixedPlan, places, receivers: receiversInto(vm.log), signal };
+  const context = {
+    qmp,
+    plan: mixedPlan,
+    places,
+    exportSocket,
+    receivers: receiversInto(vm.log),
+    signal,
+  };
   return fleece.takeInstant(context, leaseInto(vm.log));
 }
 

@@ -4,7 +4,15 @@ import { fleece } from '../../capture/fleece.ts';
 import { ourName, temporaryBitmapName } from '../../model/names.ts';
 import { addingTemporary, copying, merging } from './expected-actions.ts';
 import type { FakeVm } from './fake-vm.ts';
-import { mixedPlan, ofMonday, ofTuesday, places, receiversInto, wednesday } from './sample.ts';
+import {
+  mixedPlan,
+  ofMonday,
+  exportSocket,
+  ofTuesday,
+  places,
+  receiversInto,
+  wednesday,
+} from './sample.ts';
 import { mixedVm, putInstant, putTarget } from './scenes.ts';
 
 const { signal } = new AbortController();
@@ -13,7 +21,14 @@ const ours = (index: number, role: 't' | 's' | 'f' | 'a') => ourName(wednesday, 
 
 async function perform(vm: FakeVm, step: 'prepare' | 'startCopy') {
   const receivers = receiversInto(vm.log);
-  await fleece[step]({ qmp: await vm.open(), plan: mixedPlan, places, receivers, signal });
+  await fleece[step]({
+    qmp: await vm.open(),
+    plan: mixedPlan,
+    places,
+    exportSocket,
+    receivers,
+    signal,
+  });
 }
 
 describe('fleece.prepare', () => {

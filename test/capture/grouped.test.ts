@@ -9,6 +9,7 @@ import {
   monday,
   ofMonday,
   ofWednesday,
+  exportSocket,
   places,
   receiversInto,
   wednesday,
@@ -25,7 +26,7 @@ function tracked(): OldVm {
 }
 
 async function contextOf(vm: OldVm, plan: BackupPlan = groupedPlan) {
-  return { qmp: await vm.open(), plan, places, receivers: receiversInto([]), signal };
+  return { qmp: await vm.open(), plan, places, exportSocket, receivers: receiversInto([]), signal };
 }
 
 async function takeInstant(vm: OldVm, plan?: BackupPlan) {

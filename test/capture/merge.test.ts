@@ -8,6 +8,7 @@ import {
   ofMonday,
   ofTuesday,
   ofWednesday,
+  exportSocket,
   places,
   receiversInto,
   wednesday,
@@ -21,7 +22,14 @@ it('merge.takeInstant has the jobs clear the temporary bitmap, and no segment', 
   putTarget(vm, 0);
   putTarget(vm, 1);
   const plan = { ...mixedPlan, shield: 'none', tier: 'merge' } as const;
-  const context = { qmp: await vm.open(), plan, places, receivers: receiversInto(vm.log), signal };
+  const context = {
+    qmp: await vm.open(),
+    plan,
+    places,
+    exportSocket,
+    receivers: receiversInto(vm.log),
+    signal,
+  };
 
   await merge.takeInstant(context, leaseInto(vm.log));
 
@@ -43,7 +51,14 @@ it('merge.takeInstant has the jobs clear the temporary bitmap, and no segment', 
 it('merge.prepare asks for no waiting, which its QEMUs do not know', async () => {
   const vm = mixedVm('5.2.0');
   const plan = { ...mixedPlan, shield: 'none', tier: 'merge' } as const;
-  const context = { qmp: await vm.open(), plan, places, receivers: receiversInto(vm.log), signal };
+  const context = {
+    qmp: await vm.open(),
+    plan,
+    places,
+    exportSocket,
+    receivers: receiversInto(vm.log),
+    signal,
+  };
 
   await merge.prepare(context);
 

@@ -4,7 +4,7 @@ import { proveWay } from '../../capture/prove-way.ts';
 import { ourName } from '../../model/names.ts';
 import { Refusal } from './answering-qemu.ts';
 import { FakeVm } from './fake-vm.ts';
-import { places, receiversInto, samplePlan, wednesday } from './sample.ts';
+import { places, exportSocket, receiversInto, samplePlan, wednesday } from './sample.ts';
 
 const { signal } = new AbortController();
 const plan = samplePlan();
@@ -12,7 +12,10 @@ const [target, zeroes] = [ourName(wednesday, 0, 'p'), ourName(wednesday, 1, 'p')
 
 async function prove(vm: FakeVm): Promise<void> {
   const receivers = receiversInto(vm.log);
-  await proveWay({ qmp: await vm.open(), plan, places, receivers, signal }, '/run/sp/probe.sock');
+  await proveWay(
+    { qmp: await vm.open(), plan, places, exportSocket, receivers, signal },
+    '/run/sp/probe.sock',
+  );
 }
 
 /** A VM in which a probe's job ends at once, with this error or none. */

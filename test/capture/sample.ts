@@ -65,6 +65,9 @@ export const mixedPlan = samplePlan({
   disks: [diskPlan(0), fullPlan(1, { persistent: false })],
 });
 
+/** Where QEMU would serve what we alone read. */
+export const exportSocket = '/run/sp/nbd.sock';
+
 export const places: readonly DiskPlace[] = [0, 1].map((index) => ({
   targetSocket: `/run/sp/${index}.sock`,
   scratchPath: `/scratch/${index}.qcow2`,

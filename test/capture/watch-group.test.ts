@@ -4,7 +4,7 @@ import type { Progress } from '../../model/instant.ts';
 import { spentMark, temporaryBitmapName } from '../../model/names.ts';
 import { BlockJobError } from '../../qemu/errors.ts';
 import { groupedPlan, holder, j0, j1, OldVm } from './old-vm.ts';
-import { fullPlan, wednesday } from './sample.ts';
+import { exportSocket, fullPlan, places, wednesday } from './sample.ts';
 
 const { signal } = new AbortController();
 const mark = spentMark(wednesday, 0);
@@ -29,7 +29,7 @@ async function watch(vm: OldVm, looks: readonly ((vm: OldVm) => void)[] = [], pl
   const qmp = await vm.open();
   const reports: Progress[] = [];
   const left = [...looks];
-  const error = await watchGroup({ qmp, plan, signal }, async (progress) => {
+  const error = await watchGroup({ qmp, plan, places, exportSocket, signal }, async (progress) => {
     reports.push(progress);
     left.shift()?.(vm);
   }).catch((e: unknown) => e);
@@ -142,7 +142,10 @@ describe('watchGroup', () => {
     broken.change(j0, { paused: true, 'io-status': 'failed' });
 
     const qmp = await noRoom.open();
-    const halt = await watchGroup({ qmp, plan: policy, signal }, async () => {});
+    const halt = await watchGroup(
+      { qmp, plan: policy, places, exportSocket, signal },
+      async () => {},
+    );
     const { error } = await watch(broken, [], policy);
 
     expect(halt).toMatchObject({ disks: [{ device: 'vd0', error: 'no-space' }] });
@@ -156,9 +159,11 @@ describe('watchGroup', () => {
       if (vm.log.length > 0) vm.end('BLOCK_JOB_CANCELLED', j0);
     };
 
-    await watchGroup({ qmp, plan: groupedPlan, signal }, look, async () => 7).catch(
-      () => undefined,
-    );
+    await watchGroup(
+      { qmp, plan: groupedPlan, places, exportSocket, signal },
+      look,
+      async () => 7,
+    ).catch(() => undefined);
 
     expect(new Set(vm.log)).toEqual(new Set([`set-speed ${j0}`, `set-speed ${j1}`]));
   });

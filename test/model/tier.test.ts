@@ -1,17 +1,31 @@
 import { describe, expect, it } from 'vitest';
 import { shieldOf, tierFor } from '../../model/tier.ts';
 
-const [v2, v3, v5, v7] = [
-  { fleecing: false, bitmapSync: false, merging: false },
-  { fleecing: false, bitmapSync: false, merging: true },
-  { fleecing: false, bitmapSync: true, merging: true },
-  { fleecing: true, bitmapSync: true, merging: true },
+const [v2, v3, v4, v5, v7] = [
+  { fleecing: false, bitmapSync: false, merging: false, exporting: false },
+  { fleecing: false, bitmapSync: false, merging: true, exporting: false },
+  { fleecing: false, bitmapSync: true, merging: true, exporting: false },
+  { fleecing: false, bitmapSync: true, merging: true, exporting: true },
+  { fleecing: true, bitmapSync: true, merging: true, exporting: true },
 ];
 
 describe('tierFor', () => {
   const cases = [
     { title: 'fleece from 7.1 on', features: v7, wanted: {}, tier: 'fleece' },
-    { title: 'direct from 4.2 on', features: v5, wanted: {}, tier: 'direct' },
+    { title: 'direct from 4.2 on', features: v4, wanted: {}, tier: 'direct' },
+    { title: 'direct where a shield costs much', features: v5, wanted: {}, tier: 'direct' },
+    {
+      title: 'one by a job for who asks',
+      features: v5,
+      wanted: { shield: 'fleece' },
+      tier: 'fleece-job',
+    },
+    {
+      title: 'one by a job if named',
+      features: v7,
+      wanted: { tier: 'fleece-job' },
+      tier: 'fleece-job',
+    },
     { title: 'merge from 3.1 on', features: v3, wanted: {}, tier: 'merge' },
     { title: 'grouped below', features: v2, wanted: {}, tier: 'grouped' },
     { title: 'direct without a shield', features: v7, wanted: { shield: 'none' }, tier: 'direct' },
@@ -22,7 +36,7 @@ describe('tierFor', () => {
     it(`is ${title}`, () => expect(tierFor(features, wanted)).toEqual({ tier }));
 
   const refusals = [
-    { title: 'a shield that QEMU has not', features: v5, wanted: { shield: 'fleece' } },
+    { title: 'a shield that QEMU has not', features: v4, wanted: { shield: 'fleece' } },
     { title: 'a tier that QEMU has not', features: v5, wanted: { tier: 'fleece' } },
     { title: 'the oldest tier where jobs show more', features: v3, wanted: { tier: 'grouped' } },
     {
@@ -41,7 +55,7 @@ describe('tierFor', () => {
       expect(tierFor(features, wanted)).toEqual({ refused: expect.any(String) }));
 });
 
-it('only fleece has a shield', () => {
-  expect(shieldOf('fleece')).toBe('fleece');
+it('only those that fleece have a shield', () => {
+  for (const tier of ['fleece', 'fleece-job'] as const) expect(shieldOf(tier)).toBe('fleece');
   for (const tier of ['direct', 'merge', 'grouped'] as const) expect(shieldOf(tier)).toBe('none');
 });

@@ -3,7 +3,7 @@ import { startQemu } from '../../../lab/start-qemu.ts';
 import { findReceivers } from '../../../qemu/receiver/find-receivers.ts';
 import { mountOrSkip } from '../file-system.ts';
 import { leftovers } from '../rig/leftovers.ts';
-import { needShield } from '../rig/need.ts';
+import { needFilter } from '../rig/need.ts';
 import { expectSame } from '../rig/oracle.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
@@ -36,7 +36,7 @@ describe('a receiver', () => {
       it(`that gets ${signal} before ${before} fails the backup and nothing else`, async (context) => {
         await using machine = await startQemu({ disks });
         // Without it the guest's writes wait for a receiver that is mute, as long as the copy is given time.
-        if (signal === 'SIGSTOP') await needShield(context, machine, 'fleece');
+        if (signal === 'SIGSTOP') await needFilter(context, machine);
         await using rig = await makeRig(machine, { vm: { targetStallSeconds: 2 } });
         await writeEverywhere(rig, 1);
         await new Way(rig).toEnd();
@@ -79,7 +79,7 @@ describe('a target', () => {
   it('that hangs in the kernel fails the backup, and what it holds is removed when it is back', async (context) => {
     await using files = await mountOrSkip(context, 128);
     await using machine = await startQemu({ disks });
-    await needShield(context, machine, 'fleece');
+    await needFilter(context, machine);
     const vm = { targetStallSeconds: 2 };
     await using rig = await makeRig(machine, { vm, on: { repository: files.path } });
     await writeEverywhere(rig, 1);

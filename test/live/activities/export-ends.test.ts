@@ -7,7 +7,7 @@ import { makeCertificates } from '../rig/certificates.ts';
 import { dirtyExtents, expectServed, readers } from '../rig/consumer.ts';
 import { exportSteps, ExportWay } from '../rig/export-way.ts';
 import { leftovers } from '../rig/leftovers.ts';
-import { needShield } from '../rig/need.ts';
+import { needFilter, needShield } from '../rig/need.ts';
 import { makeRig } from '../rig/rig.ts';
 import { sweep } from '../rig/sweep.ts';
 
@@ -50,8 +50,9 @@ describe('an export', { timeout: 600_000 }, () => {
     await next.complete();
   });
 
-  it('that its scratch broke is taken away by whoever looks after it', async () => {
+  it('that its scratch broke is taken away by whoever looks after it', async (context) => {
     await using machine = await startQemu({ disks });
+    await needFilter(context, machine);
     await using rig = await makeRig(machine, { vm: { scratchBytes: 4 * MiB } });
     const device = machine.device(machine.disk(0));
     await device.write(1, { offset: 0, bytes: 32 * MiB });

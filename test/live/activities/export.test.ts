@@ -12,7 +12,7 @@ import {
 } from '../rig/consumer.ts';
 import { ExportWay } from '../rig/export-way.ts';
 import { leftovers } from '../rig/leftovers.ts';
-import { needShield } from '../rig/need.ts';
+import { needFilter, needShield } from '../rig/need.ts';
 import { expectSame, type Oracle } from '../rig/oracle.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
@@ -120,8 +120,9 @@ describe('an export', () => {
     await expectNextExport(rig, first.plan.backupId);
   });
 
-  it('is worth nothing once the scratch could not keep what the guest overwrote, and the guest does not notice', async () => {
+  it('is worth nothing once the scratch could not keep what the guest overwrote, and the guest does not notice', async (context) => {
     await using machine = await startQemu({ disks });
+    await needFilter(context, machine);
     await using rig = await makeRig(machine, { vm: { scratchBytes: 4 * MiB } });
     await filled(machine);
     const way = new ExportWay(rig);

@@ -5,7 +5,7 @@ import { startQemu } from '../../../lab/start-qemu.ts';
 import { startInstantTap } from '../../../lab/instant-tap.ts';
 import { mountOrSkip } from '../file-system.ts';
 import { leftovers } from '../rig/leftovers.ts';
-import { needShield } from '../rig/need.ts';
+import { needFilter } from '../rig/need.ts';
 import { expectNextIsExact, fill } from '../rig/next.ts';
 import { expectSame } from '../rig/oracle.ts';
 import { makeRig } from '../rig/rig.ts';
@@ -20,7 +20,7 @@ describe('a target', () => {
   it('that turns read-only while it is copied to fails the backup, and no write of the guest', async (context) => {
     await using files = await mountOrSkip(context, 256);
     await using machine = await startQemu({ disks });
-    await needShield(context, machine, 'fleece');
+    await needFilter(context, machine);
     await using tap = await startInstantTap(machine);
     const on = { repository: files.path };
     await using rig = await makeRig(machine, { vm: { qmp: tap.qmpSocket }, on });
@@ -43,7 +43,7 @@ describe('a target', () => {
   it('that is full while the backup is published is waited for, and published when there is room', async (context) => {
     await using files = await mountOrSkip(context, 256);
     await using machine = await startQemu({ disks });
-    await needShield(context, machine, 'fleece');
+    await needFilter(context, machine);
     await using rig = await makeRig(machine, { on: { repository: files.path } });
     await new Way(rig).toEnd();
     await fill(rig, 2);
@@ -65,7 +65,7 @@ describe('a target', () => {
 
   it('whose folder is removed while it is copied to is not published, and the next holds every change', async (context) => {
     await using machine = await startQemu({ disks });
-    await needShield(context, machine, 'fleece');
+    await needFilter(context, machine);
     await using tap = await startInstantTap(machine);
     await using rig = await makeRig(machine, { vm: { qmp: tap.qmpSocket } });
     await new Way(rig).toEnd();
@@ -85,7 +85,7 @@ describe('a target', () => {
 
   it('whose repository is gone while it is published is waited for, and published when it is back', async (context) => {
     await using machine = await startQemu({ disks });
-    await needShield(context, machine, 'fleece');
+    await needFilter(context, machine);
     await using rig = await makeRig(machine);
     await new Way(rig).toEnd();
     await fill(rig, 2);

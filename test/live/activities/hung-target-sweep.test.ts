@@ -4,14 +4,14 @@ import { writeStopLease } from '../../../host/stop-lease.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { eventually } from '../../host/eventually.ts';
 import { mountOrSkip } from '../file-system.ts';
-import { needShield } from '../rig/need.ts';
+import { needFilter } from '../rig/need.ts';
 import { makeRig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
 
 it('a sweep lets a stopped VM run on although the target of one before it hangs', async (context) => {
   await using files = await mountOrSkip(context, 256);
   await using machine = await startQemu();
-  await needShield(context, machine, 'fleece');
+  await needFilter(context, machine);
   await using stopped = await startQemu();
   await using rig = await makeRig(machine, { on: { repository: files.path } });
   const { inventory, paths } = rig.dependencies;

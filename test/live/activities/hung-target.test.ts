@@ -7,7 +7,7 @@ import { eventually } from '../../host/eventually.ts';
 import { mountOrSkip } from '../file-system.ts';
 import { hungThreads } from '../hung-threads.ts';
 import { leftovers } from '../rig/leftovers.ts';
-import { needShield } from '../rig/need.ts';
+import { needFilter } from '../rig/need.ts';
 import { expectNextIsExact, fill } from '../rig/next.ts';
 import { expectSame } from '../rig/oracle.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
@@ -47,7 +47,7 @@ describe('a target that hangs in the kernel', () => {
   it('while it is copied to lets go of the VM on a cancel, and is swept when it is back', async (context) => {
     await using files = await mountOrSkip(context, 256);
     await using machine = await startQemu({ disks });
-    await needShield(context, machine, 'fleece');
+    await needFilter(context, machine);
     await using tap = await startInstantTap(machine);
     const on = { repository: files.path };
     await using rig = await makeRig(machine, { vm: { qmp: tap.qmpSocket }, on });
@@ -77,7 +77,7 @@ describe('a target that hangs in the kernel', () => {
   it('while the backup is committed and published keeps it waiting, not the VM, and then holds it whole', async (context) => {
     await using files = await mountOrSkip(context, 256);
     await using machine = await startQemu({ disks });
-    await needShield(context, machine, 'fleece');
+    await needFilter(context, machine);
     await using rig = await makeRig(machine, { on: { repository: files.path } });
     await new Way(rig).toEnd();
     await fill(rig, 2);
@@ -103,7 +103,7 @@ describe('a target that hangs in the kernel', () => {
   it('when its worker and its workflow ended while it was published, is swept, and no change is lost', async (context) => {
     await using files = await mountOrSkip(context, 256);
     await using machine = await startQemu({ disks });
-    await needShield(context, machine, 'fleece');
+    await needFilter(context, machine);
     await using rig = await makeRig(machine, { on: { repository: files.path } });
     await new Way(rig).toEnd();
     await fill(rig, 2);

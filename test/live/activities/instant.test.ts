@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { startQemu } from '../../../lab/start-qemu.ts';
-import { needShield } from '../rig/need.ts';
+import { needFilter, needShield } from '../rig/need.ts';
 import { differing, expectSame } from '../rig/oracle.ts';
 import { makeRig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
@@ -70,7 +70,7 @@ describe('a VM that its operator has paused', () => {
 it('an instant during which somebody continues the VM is void', async (context) => {
   await using machine = await startQemu({ disks, guest: {} });
   // Without it the VM is not stopped.
-  await needShield(context, machine, 'fleece');
+  await needFilter(context, machine);
   await using rig = await makeRig(machine);
   const run = await new Way(rig).until('freezeGuest');
   // At every stop, long before the product's own `cont`, somebody else is faster.

@@ -9,7 +9,7 @@ import { makeTempFolder } from '../../../lab/temp-folder.ts';
 import { QmpClient } from '../../../qemu/qmp/client.ts';
 import { mountOrSkip } from '../file-system.ts';
 import { leftovers } from '../rig/leftovers.ts';
-import { needShield } from '../rig/need.ts';
+import { needFilter } from '../rig/need.ts';
 import { makeRig, newRun, type Rig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
 
@@ -139,7 +139,7 @@ describe('a backup is refused', () => {
   it('when the scratch has not the room', async (context) => {
     await using files = await mountOrSkip(context, 16);
     await using machine = await startQemu();
-    await needShield(context, machine, 'fleece');
+    await needFilter(context, machine);
     await using rig = await makeRig(machine, { on: { state: files.path } });
 
     await expectRefusal(rig, { name: 'NoScratchSpaceError', says: /free some, or move `state`/ });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { mountOrSkip, slowDownOrSkip } from '../file-system.ts';
 import { leftovers } from '../rig/leftovers.ts';
-import { needShield } from '../rig/need.ts';
+import { needFilter } from '../rig/need.ts';
 import { expectSame } from '../rig/oracle.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
@@ -20,7 +20,7 @@ describe('a target', () => {
   it('that is slow costs the guest nothing and is waited for, longer than one that stands still', async (context) => {
     await using files = await mountOrSkip(context, 256);
     await using machine = await startQemu({ disks });
-    await needShield(context, machine, 'fleece');
+    await needFilter(context, machine);
     const vm = { targetStallSeconds: 2 };
     await using rig = await makeRig(machine, { vm, on: { repository: files.path } });
     await new Way(rig).toEnd();

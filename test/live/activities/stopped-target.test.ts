@@ -4,7 +4,7 @@ import { startInstantTap, type InstantTap } from '../../../lab/instant-tap.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { findReceivers } from '../../../qemu/receiver/find-receivers.ts';
 import { leftovers } from '../rig/leftovers.ts';
-import { needShield } from '../rig/need.ts';
+import { needFilter, needShield } from '../rig/need.ts';
 import { expectNextIsExact, fill } from '../rig/next.ts';
 import { expectSame, publishedFile } from '../rig/oracle.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
@@ -35,7 +35,7 @@ async function expectLastInstant(rig: Rig, tap: InstantTap, run: Way): Promise<v
 describe('a receiver that stops reading', () => {
   it('before the VM is stopped costs neither the instant nor the guest, and is found before the copy', async (context) => {
     await using machine = await startQemu({ disks, guest: {} });
-    await needShield(context, machine, 'fleece');
+    await needFilter(context, machine);
     await using tap = await startInstantTap(machine);
     await using rig = await makeRig(machine, { vm: { ...vm, qmp: tap.qmpSocket } });
     await new Way(rig).toEnd();
@@ -68,7 +68,7 @@ describe('a receiver that stops reading', () => {
   ] as const)
     it(`in the middle of the copy costs the backup alone, which ends by ${how}`, async (context) => {
       await using machine = await startQemu({ disks });
-      await needShield(context, machine, 'fleece');
+      await needFilter(context, machine);
       await using tap = await startInstantTap(machine);
       await using rig = await makeRig(machine, { vm: { ...vm, qmp: tap.qmpSocket } });
       await new Way(rig).toEnd();

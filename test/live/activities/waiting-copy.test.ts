@@ -11,7 +11,7 @@ import type { BackupRequest } from '../../../model/request.ts';
 import { eventually } from '../../host/eventually.ts';
 import { mountOrSkip } from '../file-system.ts';
 import { leftovers } from '../rig/leftovers.ts';
-import { needShield } from '../rig/need.ts';
+import { needFilter } from '../rig/need.ts';
 import { expectNextIsExact, fill } from '../rig/next.ts';
 import { expectSame, type Oracle } from '../rig/oracle.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
@@ -45,7 +45,7 @@ async function fullTarget(
     await files[Symbol.asyncDispose]();
   };
   try {
-    await needShield(context, machine, 'fleece');
+    await needFilter(context, machine);
     await new Way(rig).toEnd();
     await fill(rig, 2);
     const run = new Way(rig, request);

@@ -5,7 +5,7 @@ import { sweepHost } from '../../../activities/sweep-host.ts';
 import type { Machine } from '../../../lab/machine.ts';
 import { nodesOf } from '../../../lab/nodes-of.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
-import { needKeptBitmaps, needShield } from '../rig/need.ts';
+import { needKeptBitmaps, needFilter } from '../rig/need.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
 import { segmentNames, whileOff, writeToAll } from './changes.ts';
@@ -73,7 +73,7 @@ describe('a backup that meets another VM behind the socket of its own', () => {
   it('is refused while that VM is backed up for the first time, which is not disturbed', async (context) => {
     await using theirs = await startQemu({ disks });
     // Without the shield its guard holds the socket through the copy, and nobody else gets as far.
-    await needShield(context, theirs, 'fleece');
+    await needFilter(context, theirs);
     await using rig = await makeRig(theirs, { runs: () => true });
     const both = withVms(rig, theirs, { vm: theirs, other: theirs });
     const run = new Way(both, other);

@@ -10,7 +10,7 @@ import { Product } from '../../../lab/product.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { eventually } from '../../host/eventually.ts';
 import { startCuttingTap, type CuttingTap } from '../activities/cutting-tap.ts';
-import { needShield } from '../rig/need.ts';
+import { needFilter } from '../rig/need.ts';
 
 const vm = 'web1';
 const freeze = 'guest-fsfreeze-freeze';
@@ -103,7 +103,7 @@ describe('a frozen guest', () => {
 
 describe('a guest that stands still', () => {
   // Without it the VM is not stopped.
-  beforeEach(async (context) => needShield(context, machine, 'fleece'));
+  beforeEach(async (context) => needFilter(context, machine));
 
   const status = async () => (await machine.labQmp.execute('query-status', {})).status;
 

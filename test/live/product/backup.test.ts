@@ -6,7 +6,7 @@ import type { Stage } from '../../../demo/stage.ts';
 import { copyJobs, setSpeed } from '../../../lab/copy-jobs.ts';
 import { compare } from '../../../lab/compare.ts';
 import { eventually } from '../../host/eventually.ts';
-import { needShield } from '../rig/need.ts';
+import { needFilter } from '../rig/need.ts';
 import { buildStage, differing, guestWrites, holdCopy, leftovers } from './looking.ts';
 
 let stage: Stage;
@@ -17,7 +17,7 @@ afterAll(async () => {
   await stage?.[Symbol.asyncDispose]();
 });
 // The copies that backups are held against are taken while the shield goes up.
-beforeEach(async (context) => needShield(context, stage.machine, 'fleece'));
+beforeEach(async (context) => needFilter(context, stage.machine));
 
 const backUp = async () => (await stage.client.startBackup({ vm: 'web1' })).result();
 

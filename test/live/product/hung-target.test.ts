@@ -15,7 +15,7 @@ import { findReceivers } from '../../../qemu/receiver/find-receivers.ts';
 import { eventually } from '../../host/eventually.ts';
 import { mountOrSkip } from '../file-system.ts';
 import { hungThreads } from '../hung-threads.ts';
-import { needShield } from '../rig/need.ts';
+import { needFilter } from '../rig/need.ts';
 
 const MiB = 1024 ** 2;
 /** More than the threads of libuv's pool, which is what does a worker's file system work. */
@@ -42,7 +42,7 @@ async function ourNodes({ labQmp }: Machine): Promise<string[]> {
 it('a worker backs up its other VMs while the target of one hangs, and loses no thread to it', async (context) => {
   await using files = await mountOrSkip(context, 256);
   await using machine = await startQemu();
-  await needShield(context, machine, 'fleece');
+  await needFilter(context, machine);
   await using tap = await startInstantTap(machine);
   await using other = await startQemu();
   const repository = join(files.path, 'backups');

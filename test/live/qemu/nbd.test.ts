@@ -45,7 +45,9 @@ describe('with qemu-nbd', () => {
     const read = await Promise.all(
       pieces.map(({ length }, at) => client.read({ offset: at * 128 * KiB, length })),
     );
-    expect(read.map((bytes, at) => bytes.equals(pieces[at] ?? Buffer.alloc(0)))).not.toContain(false);
+    expect(read.map((bytes, at) => bytes.equals(pieces[at] ?? Buffer.alloc(0)))).not.toContain(
+      false,
+    );
   });
 
   it('tells what is allocated, and zeroes it again', async () => {
@@ -59,7 +61,9 @@ describe('with qemu-nbd', () => {
       expect.objectContaining({ flags: 3 }),
     ]);
     await client.writeZeroes({ offset: 256 * KiB, length: 64 * KiB });
-    expect((await client.read({ offset: 256 * KiB, length: 64 * KiB })).every((byte) => byte === 0)).toBe(true);
+    expect(
+      (await client.read({ offset: 256 * KiB, length: 64 * KiB })).every((byte) => byte === 0),
+    ).toBe(true);
   });
 
   it('names the number of a refusal, and goes on', async () => {
@@ -86,8 +90,9 @@ describe('with qemu-nbd', () => {
 
 describe('with what is no NBD server', () => {
   it('gives up a mute one', async () => {
-    await using _mute = await MuteServer.listen(path);
+    await using mute = await MuteServer.listen(path);
     const late = NbdClient.connect({ path, exportName: 't', timeoutMs: 50, signal });
     await expect(late).rejects.toThrow(/no answer within 50 ms/);
+    await mute.connected();
   });
 });

@@ -2,6 +2,7 @@ import type { TestContext } from 'vitest';
 import { queryAbilities } from '../../../capture/abilities.ts';
 import type { Machine } from '../../../lab/machine.ts';
 import type { Shield } from '../../../model/choices.ts';
+import { tierFor } from '../../../model/tier.ts';
 
 /** Skips the test, with the reason, on a QEMU that has not that shield. */
 export async function needShield(
@@ -9,11 +10,15 @@ export async function needShield(
   machine: Machine,
   shield: Shield,
 ): Promise<void> {
+  const abilities = await queryAbilities(machine.labQmp);
+  const choice = tierFor(abilities, { shield });
+  context.skip('refused' in choice, `QEMU ${abilities.version} has no shield "${shield}"`);
+}
+
+/** Skips the test, with the reason, on a QEMU that takes no backup behind a shield unless it is asked for one. */
+export async function needFilter(context: TestContext, machine: Machine): Promise<void> {
   const { version, fleecing } = await queryAbilities(machine.labQmp);
-  context.skip(
-    shield === 'fleece' && !fleecing,
-    `QEMU ${version} has no copy-before-write filter, so there is no shield "fleece"`,
-  );
+  context.skip(!fleecing, `QEMU ${version} has no copy-before-write filter`);
 }
 
 /** Skips the test, with the reason, where a copy from a disk on an iothread hangs QEMU: the product refuses it. */
@@ -46,5 +51,15 @@ export async function needPatientTargets(context: TestContext, machine: Machine)
   context.skip(
     major < 4 || (major === 4 && minor < 2),
     `QEMU ${major}.${minor} knows no \`reconnect-delay\`, so that a sink comes too late`,
+  );
+}
+
+/** Skips the test, with the reason, where a job cannot keep for a copy what the guest overwrites. */
+export async function needJobFleecing(context: TestContext, machine: Machine): Promise<void> {
+  const abilities = await queryAbilities(machine.labQmp);
+  const choice = tierFor(abilities, { tier: 'fleece-job' });
+  context.skip(
+    'refused' in choice,
+    `QEMU ${abilities.version} cannot serve what a job of \`sync: none\` keeps`,
   );
 }
