@@ -2,6 +2,7 @@ import { benchExport } from './export.ts';
 import { benchFrozen } from './frozen.ts';
 import { benchFull } from './full.ts';
 import { benchKilled } from './killed.ts';
+import { benchSlowTarget } from './slow-target.ts';
 import { benchUnchanged } from './unchanged.ts';
 import { benchWatchedAgain } from './watched-again.ts';
 
@@ -15,5 +16,7 @@ const benches = [
   benchExport,
   benchKilled,
   benchWatchedAgain,
+  () => benchSlowTarget({ shield: 'fleece' }),
+  () => benchSlowTarget({ shield: 'fleece', tier: 'fleece-job' }),
 ];
 for (const bench of benches) console.log((await bench()).join('\n'));

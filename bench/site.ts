@@ -19,10 +19,13 @@ export type Site = AsyncDisposable & {
 };
 
 /** Builds it, and takes a full backup that warms everything up. */
-export async function buildSite(options: QemuOptions): Promise<Site> {
+export async function buildSite(
+  options: QemuOptions,
+  settings?: Readonly<Record<string, unknown>>,
+): Promise<Site> {
   const machine = await startQemu(options);
   const vms = { vm: { qmp: machine.qmpSocket, agent: machine.agentSocket } };
-  const product = await Product.start({ vms });
+  const product = await Product.start({ vms, settings });
   const connection = { address: product.temporal.address };
   const client = await StillpointClient.connect({ connection, namespace: 'default' });
   const backUp = async (request: Partial<BackupRequest> = {}) => {
