@@ -5,7 +5,8 @@
  *   ├─ TemporalUnreachableError  no Temporal server answers at the address
  *   ├─ TemporalRefusedError      the server answered, and said no: namespace, permission, a wrong request
  *   ├─ BackupRunningError        a backup of this VM runs already
- *   ├─ NoBackupRunningError      there is nothing to cancel or to answer
+ *   ├─ NoBackupRunningError      there is no backup to answer
+ *   ├─ NothingRunningError       there is nothing to cancel
  *   ├─ BackupRefusedError        a running backup refused what it was told; `type` names why
  *   ├─ ExportRunningError        an export of this VM runs already
  *   ├─ NoExportRunningError      there is nothing to complete or discard
@@ -47,7 +48,16 @@ export class NoBackupRunningError extends ClientError {
   readonly vm: string;
 
   constructor(vm: string) {
-    super(`${vm}: no backup runs, so there is nothing to cancel or to answer.`);
+    super(`${vm}: no backup runs, so there is nothing to answer.`);
+    this.vm = vm;
+  }
+}
+
+export class NothingRunningError extends ClientError {
+  readonly vm: string;
+
+  constructor(vm: string) {
+    super(`${vm}: nothing runs, so there is nothing to cancel.`);
     this.vm = vm;
   }
 }

@@ -5,6 +5,8 @@ import {
 } from '@temporalio/client';
 import type { BackupResult } from '../model/result.ts';
 import type { BackupStatus } from '../workflows/report.ts';
+import type { ExportStatus } from '../workflows/signals.ts';
+import { numbersOf } from './numbers-of.ts';
 import { awaitResult } from './await-result.ts';
 import { BackupRefusedError } from './errors.ts';
 import { innermostFailure } from './innermost-failure.ts';
@@ -20,7 +22,7 @@ const TELL_MS = 120_000;
 /** What a running backup can be told, and answers. */
 export type Update = 'resume' | 'abort' | 'setBandwidth';
 
-/** A backup, or a snapshot, that was started or found: a handle to its workflow. */
+/** A backup or a snapshot that was started, or a run of any kind that was found: a handle to its workflow. */
 export class RunningBackup<Result = BackupResult> {
   readonly vm: string;
   readonly workflowId: string;
@@ -52,18 +54,23 @@ export class RunningBackup<Result = BackupResult> {
     return statusOf(await this.#link.call(() => this.#handle.describe()));
   }
 
-  /** The same with what only the workflow knows: its numbers while it runs, its failure when it has ended. */
+  /** The same with what only the workflow knows: its numbers while it runs, what it came to when it has ended. */
   async fullStatus(): Promise<VmStatus> {
     const status = await this.status();
-    if (status.state === 'completed') return status;
     if (status.state === 'running') {
-      const asked = this.#link.call(() => this.#handle.query<BackupStatus>('status'), QUERY_MS);
+      const asked = this.#link.call(
+        () => this.#handle.query<BackupStatus | ExportStatus>('status'),
+        QUERY_MS,
+      );
       return { ...(await asked.catch(() => undefined)), ...status };
     }
-    const failure = await this.#link
+    const end = await this.#link
       .call(() => this.#handle.result())
-      .then(() => undefined, innermostFailure);
-    return { ...status, ...(failure && { failure }) };
+      .then(
+        (result) => numbersOf(result),
+        (error: unknown) => ({ failure: innermostFailure(error) }),
+      );
+    return { ...end, ...status };
   }
 
   /**

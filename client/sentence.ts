@@ -1,4 +1,4 @@
-import type { ExportResult } from '../model/export.ts';
+import type { ExportResult, ServedDisk } from '../model/export.ts';
 import type { Frozen } from '../model/instant.ts';
 import type { Phase } from '../model/result.ts';
 import { formatBytes, formatMilliseconds } from './format-amounts.ts';
@@ -43,10 +43,7 @@ export function sentence(message: Message): string {
     case 'served':
       return [
         `${message.vm}: its disks can be read now. Then: stillpoint export-complete ${message.vm}`,
-        ...message.disks.map(
-          ({ device, kind, parent, uri, context }) =>
-            `  ${device}: ${uri}${context === null ? ` (${kind})` : `\n    changed since ${parent ?? ''}: ${context}`}`,
-        ),
+        ...message.disks.map(servedLine),
       ].join('\n');
     case 'broken':
       return `${message.vm}: not a usable backup: ${message.problem}`;
@@ -80,23 +77,38 @@ const doing: Record<Phase, string> = {
   closing: 'making sure that what was read is exact',
   committing: 'freeing the VM',
   publishing: 'publishing',
-  'rolling-back': 'undoing the backup',
+  'rolling-back': 'undoing it',
   'rolled-back': 'undone',
   'not-undone': 'not undone yet',
   done: 'done',
 };
 
 function statusSentence(status: VmStatus): string {
-  const { vm, state, startedAt, closedAt, progress, step, failure, phase, kind, backupId } = status;
+  const {
+    vm,
+    operation,
+    state,
+    startedAt,
+    closedAt,
+    progress,
+    step,
+    failure,
+    phase,
+    kind,
+    backupId,
+  } = status;
   if (state !== 'running') {
     const why = failure ? `: ${failure.message} (${failure.type})` : '';
-    return `${vm}: no backup runs; the last one, started ${startedAt}, ${endings[state]} ${closedAt ?? ''}${why}`.trimEnd();
+    const end = [endings[state], closedAt, status.outcome === 'discarded' && 'as discarded'];
+    return `${[`${vm}: nothing runs; the last ${operation}, started ${startedAt}, ${end.filter(Boolean).join(' ')}`, ...whenCaught(status)].join(', ')}${why}`;
   }
   const parts = [
     `${vm}: ${phase ? doing[phase] : 'waiting for a worker on the task queue stillpoint'}`,
     ...(status.waiting ? [waitingSentence(vm, status.waiting)] : []),
+    ...(status.servedUntil === undefined ? [] : [`until ${status.servedUntil}`]),
     ...(progress ? [`${progress.percent} % of ${formatBytes(progress.totalBytes)}`] : []),
-    ...(kind === undefined ? [] : [`${kind} backup ${backupId ?? ''}`.trimEnd()]),
+    ...(kind === undefined ? [] : [`${kind} ${operation} ${backupId ?? ''}`.trimEnd()]),
+    ...whenCaught(status),
     `started ${startedAt}`,
     ...(step?.state === 'waiting' && step.taskQueue
       ? [`waiting for a worker on ${step.taskQueue}`]
@@ -105,7 +117,19 @@ function statusSentence(status: VmStatus): string {
       ? [`attempt ${step.attempt}, the last one failed: ${step.lastFailure.message}`]
       : []),
   ];
-  return parts.join(', ');
+  return [parts.join(', '), ...(status.served ?? []).map(servedLine)].join('\n');
+}
+
+/** How long the guest stood still at the instant, once that is known. */
+function whenCaught({ frozenMs, pausedMs }: VmStatus): string[] {
+  return [
+    ...(frozenMs === undefined ? [] : [`frozen ${formatMilliseconds(frozenMs)}`]),
+    ...(pausedMs === undefined ? [] : [`paused ${formatMilliseconds(pausedMs)}`]),
+  ];
+}
+
+function servedLine({ device, kind, parent, uri, context }: ServedDisk): string {
+  return `  ${device}: ${uri}${context === null ? ` (${kind})` : `\n    changed since ${parent ?? ''}: ${context}`}`;
 }
 
 /** Names only what was asked for: what a guest calls its mount points does not belong on a terminal. */
@@ -172,7 +196,7 @@ function finishedSentence(finished: Finished): string {
   if ('restored' in finished)
     return `${finished.vm}: ${finished.backupId} is restored, and depends on nothing in the repository`;
   if ('backups' in finished) return finished.backups === 0 ? 'No backups yet.' : '';
-  if ('running' in finished) return finished.running === 0 ? 'No backup runs.' : '';
+  if ('running' in finished) return finished.running === 0 ? 'Nothing runs.' : '';
   if ('problems' in finished)
     return finished.warnings === 0
       ? 'Nothing to mend.'

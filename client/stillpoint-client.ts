@@ -1,21 +1,26 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
 import { connectionOptions, type TemporalAddress } from '../inventory/connection-options.ts';
 import type { ExportRequest } from '../model/export.ts';
 import { BackupRequest } from '../model/request.ts';
 import { SnapshotRequest, type SnapshotResult } from '../model/snapshot.ts';
-import { BackupRunningError, NoBackupRunningError, UsageError } from './errors.ts';
+import {
+  BackupRunningError,
+  NoBackupRunningError,
+  NothingRunningError,
+  UsageError,
+} from './errors.ts';
 import { runningExport, startExport } from './exports.ts';
 import { countPollers } from './pollers.ts';
 import { RunningBackup, type Update } from './running-backup.ts';
 import type { RunningExport } from './running-export.ts';
+import { findRun, listRunning, type Run } from './runs.ts';
 import { startWorkflow } from './start-workflow.ts';
 import { TemporalLink } from './temporal-link.ts';
 import type { VmStatus } from './vm-status.ts';
-import { taskQueue, vmOf, workflowIdOf } from './workflow-ids.ts';
+import { taskQueue, workflowIdOf } from './workflow-ids.ts';
 
 /**
- * Starts, follows and cancels backups, through Temporal. Every call is answered within 10 s, or rejects with
+ * Starts, follows and cancels backups, snapshots and exports, through Temporal. Every call is answered within 10 s, or rejects with
  * `TemporalUnreachableError`. Close it when done, or bind it with `await using`.
  */
 export class StillpointClient implements AsyncDisposable {
@@ -62,31 +67,36 @@ export class StillpointClient implements AsyncDisposable {
     });
   }
 
-  /** How the latest backup of a VM stands; undefined when Temporal knows of none. Asks the workflow too, when it runs. */
+  /**
+   * How what runs of a VM stands, be it a backup, a snapshot or an export, else the last of them; undefined when Temporal
+   * knows of none. Asks the workflow too, when it runs.
+   */
   async getStatus(vm: string): Promise<VmStatus | undefined> {
-    const backup = await this.findBackup(vm);
-    return backup?.fullStatus();
+    const run = await findRun(this.#link, vm, ['backup', 'export']);
+    return run?.fullStatus();
   }
 
-  /** How all running backups stand, in the order of their names. Temporal's list may be a second behind. */
+  /** How all that runs stands, in the order of the workflow ids. Temporal's list may be a second behind. */
   async listRunning(): Promise<VmStatus[]> {
     const statuses: VmStatus[] = [];
-    for (const backup of await this.#running()) statuses.push(await backup.fullStatus());
+    for (const run of await listRunning(this.#link, ['backup', 'export']))
+      statuses.push(await run.fullStatus());
     return statuses.filter(({ state }) => state === 'running');
   }
 
   /**
-   * Asks a running backup to stop and undo itself; returns before that is done. With `abandon` it does not wait for a
-   * host that is gone: the host's worker cleans up when it is back. `NoBackupRunningError` when none runs.
+   * Asks what runs of a VM, be it a backup, a snapshot or an export, to stop and undo itself; returns before that is done.
+   * With `abandon` it does not wait for a host that is gone: the host's worker cleans up when it is back.
+   * `NothingRunningError` when nothing runs.
    */
-  async cancelBackup(
+  async cancelRun(
     vm: string,
     { abandon = false }: { readonly abandon?: boolean } = {},
-  ): Promise<RunningBackup> {
-    const backup = await this.findBackup(vm);
-    if (!backup || !(await isRunning(backup)) || !(await backup.cancel({ abandon })))
-      throw new NoBackupRunningError(vm);
-    return backup;
+  ): Promise<Run> {
+    const run = await findRun(this.#link, vm, ['backup', 'export']);
+    if (!run || !(await isRunning(run)) || !(await run.cancel({ abandon })))
+      throw new NothingRunningError(vm);
+    return run;
   }
 
   /**
@@ -113,13 +123,9 @@ export class StillpointClient implements AsyncDisposable {
     return this.#tell(vm, 'setBandwidth', { bytesPerSecond });
   }
 
-  /** The backup of a VM that runs, a schedule's too, else the last one that we or the Temporal CLI started. */
+  /** The backup or snapshot of a VM that runs, a schedule's too, else the last one that we or the Temporal CLI started. */
   async findBackup(vm: string): Promise<RunningBackup | undefined> {
-    const workflowId = workflowIdOf(vm);
-    const latest = await this.#latest(vm, workflowId);
-    if (latest && (await isRunning(latest))) return latest;
-    const running = await this.#running();
-    return running.find((backup) => backup.vm === vm) ?? latest;
+    return (await findRun(this.#link, vm, ['backup'])) as RunningBackup | undefined;
   }
 
   /** @see startExport */
@@ -171,31 +177,8 @@ export class StillpointClient implements AsyncDisposable {
     });
     return new RunningBackup<Result>(this.#link, which);
   }
-
-  async #latest(vm: string, workflowId: string): Promise<RunningBackup | undefined> {
-    try {
-      const handle = this.#link.client.workflow.getHandle(workflowId);
-      const { runId } = await this.#link.call(() => handle.describe());
-      return new RunningBackup(this.#link, { vm, workflowId, runId });
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return undefined;
-      throw error;
-    }
-  }
-
-  async #running(): Promise<RunningBackup[]> {
-    const query = `WorkflowType IN ('backupVm', 'snapshotVm') AND ExecutionStatus = 'Running'`;
-    return this.#link.call(async () => {
-      const found: RunningBackup[] = [];
-      for await (const { workflowId, runId } of this.#link.client.workflow.list({ query })) {
-        const vm = vmOf(workflowId);
-        if (vm !== undefined) found.push(new RunningBackup(this.#link, { vm, workflowId, runId }));
-      }
-      return found.toSorted((a, b) => (a.workflowId < b.workflowId ? -1 : 1));
-    });
-  }
 }
 
-async function isRunning(backup: RunningBackup): Promise<boolean> {
+async function isRunning(backup: Run): Promise<boolean> {
   return (await backup.status()).state === 'running';
 }

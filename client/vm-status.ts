@@ -1,14 +1,19 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter, defineSearchAttributeKey } from '@temporalio/common';
+import type { ExportResult } from '../model/export.ts';
 import type { Progress } from '../model/instant.ts';
 import type { Phase } from '../model/result.ts';
 import type { BackupStatus } from '../workflows/report.ts';
+import type { ExportStatus } from '../workflows/signals.ts';
 import type { Failure } from './innermost-failure.ts';
 import { vmOf } from './workflow-ids.ts';
 
-/** How a VM's latest backup stands. Fields are left out as long as nobody knows them. */
-export type VmStatus = Partial<Omit<BackupStatus, 'vm'>> & {
+/** How the latest run of a VM stands. Fields are left out as long as nobody knows them. */
+export type VmStatus = Partial<
+  Omit<BackupStatus, 'vm'> & Omit<ExportStatus, keyof BackupStatus>
+> & {
   readonly vm: string;
+  readonly operation: 'backup' | 'snapshot' | 'export';
   readonly workflowId: string;
   readonly runId: string;
   readonly state: 'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed-out';
@@ -18,6 +23,8 @@ export type VmStatus = Partial<Omit<BackupStatus, 'vm'>> & {
   readonly progress?: Progress;
   /** The step that runs, or waits for a worker. */
   readonly step?: Step;
+  /** What an ended export came to. */
+  readonly outcome?: ExportResult['outcome'];
   /** Why it ended without success. */
   readonly failure?: Failure;
 };
@@ -31,6 +38,12 @@ type Step = {
   readonly taskQueue?: string;
   /** What the attempt before this one failed with. */
   readonly lastFailure?: Failure;
+};
+
+const operations: Record<string, VmStatus['operation']> = {
+  backupVm: 'backup',
+  snapshotVm: 'snapshot',
+  exportBackup: 'export',
 };
 
 const states = {
@@ -76,7 +89,7 @@ const backupIdKey = defineSearchAttributeKey('StillpointBackupId', 'KEYWORD');
 
 /** Reads a status from what Temporal says of a workflow. Needs no worker and costs no action. */
 export function statusOf(description: WorkflowExecutionDescription): VmStatus {
-  const { workflowId, runId, status, startTime, closeTime, raw } = description;
+  const { workflowId, runId, type, status, startTime, closeTime, raw } = description;
   const activities = raw.pendingActivities ?? [];
   const pending =
     activities.findLast(({ state }) => Number(state) !== cancelRequested) ?? activities.at(-1);
@@ -86,6 +99,7 @@ export function statusOf(description: WorkflowExecutionDescription): VmStatus {
   const progress = pending && progressIn(pending);
   return {
     vm: vmOf(workflowId) ?? workflowId,
+    operation: operations[type] ?? 'backup',
     workflowId,
     runId,
     state: states[status.name as keyof typeof states] ?? 'running',

@@ -11,9 +11,9 @@ export function exportIdOf(vm: string): string {
   return `export/${vm}`;
 }
 
-/** The VM of a backup's workflow. A schedule appends the time at which it started the run. */
+/** The VM of a run's workflow. A schedule appends the time at which it started the run. */
 export function vmOf(workflowId: string): string | undefined {
-  return /^backup\/(.+?)(?:-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?$/.exec(workflowId)?.[1];
+  return /^(?:backup|export)\/(.+?)(?:-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?$/.exec(workflowId)?.[1];
 }
 
 /** The task queue of the worker on a host. */

@@ -50,7 +50,7 @@ export async function strike(
       return nothing;
     case 'cancelled':
       // One that has just ended cannot be cancelled any more.
-      return theatre.client.cancelBackup(actor.name).then(
+      return theatre.client.cancelRun(actor.name).then(
         () => nothing,
         () => undefined,
       );

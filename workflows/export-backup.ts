@@ -29,7 +29,12 @@ export async function exportBackup(request: ExportRequest): Promise<ExportResult
   const { backupId, runId, report, isAbandoned, isHostLost } = beginRun(request);
   const consumer = new Consumer();
   let served: readonly ServedDisk[] = [];
-  setHandler(exportStatusQuery, () => ({ ...report.status, served }));
+  let servedUntil: string | undefined;
+  setHandler(exportStatusQuery, () => ({
+    ...report.status,
+    served,
+    ...(servedUntil !== undefined && { servedUntil }),
+  }));
 
   const { vm, host, taskQueue, maxFreezeSeconds, indexed, parsed, exportSeconds } =
     await locateExport(request);
@@ -50,9 +55,11 @@ export async function exportBackup(request: ExportRequest): Promise<ExportResult
       return instant;
     });
     report.enter('serving', told(served));
+    servedUntil = new Date(Date.now() + exportSeconds * 1000).toISOString();
     try {
       await untilDecided(steps, plan, consumer, exportSeconds);
     } finally {
+      servedUntil = undefined;
       served = [];
     }
     if (consumer.decision === 'discard') {

@@ -6,6 +6,8 @@ import type { BackupStatus } from './report.ts';
 export type ExportStatus = BackupStatus & {
   /** Where each disk can be read now. Empty before and after. */
   readonly served: readonly ServedDisk[];
+  /** When it ends undone unless it was completed. Known once its disks can be read. */
+  readonly servedUntil?: string;
 };
 
 /** Asks a backup how far it is. */

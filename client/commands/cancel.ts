@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { vmNamed } from '../../inventory/vm-named.ts';
-import { NoBackupRunningError } from '../errors.ts';
+import { NothingRunningError } from '../errors.ts';
 import type { Session } from '../session.ts';
 import { vmArgument } from './vm-argument.ts';
 
@@ -8,16 +8,16 @@ import { vmArgument } from './vm-argument.ts';
 export function addCancelCommand(program: Command, session: Session): void {
   program
     .command('cancel')
-    .argument('<vm>', 'the VM whose backup is to stop')
-    .description('stop a running backup and undo it')
+    .argument('<vm>', 'the VM whose backup, snapshot or export is to stop')
+    .description('stop what runs, and undo it')
     .option('--abandon', "do not wait for a host that is gone: its worker cleans up when it's back")
     .action(async (given: string, { abandon }: { abandon?: true }) => {
       const vm = vmArgument(given);
       const { inventory, inventoryPath } = await session.inventory();
       const client = await session.temporal();
-      const cancelled = client.cancelBackup(vm, { abandon: abandon ?? false });
+      const cancelled = client.cancelRun(vm, { abandon: abandon ?? false });
       const { workflowId } = await cancelled.catch((error: unknown) => {
-        if (error instanceof NoBackupRunningError) vmNamed(inventory, vm, inventoryPath);
+        if (error instanceof NothingRunningError) vmNamed(inventory, vm, inventoryPath);
         throw error;
       });
       session.print({

@@ -28,7 +28,7 @@ async function statusOfOne(session: Session, vm: string): Promise<void> {
   else {
     const { inventory, inventoryPath } = await session.inventory();
     vmNamed(inventory, vm, inventoryPath);
-    session.print({ type: 'note', message: `${vm}: Temporal knows of no backup of this VM.` });
+    session.print({ type: 'note', message: `${vm}: Temporal knows of no run of this VM.` });
   }
   session.print({ type: 'finished', running: status?.state === 'running' ? 1 : 0 });
 }

@@ -10,6 +10,7 @@ const result = { vm: 'web1', backupId: '20261124T020501Z-3fa9' } as BackupResult
 
 const running: VmStatus = {
   vm: 'web1',
+  operation: 'backup',
   workflowId: 'backup/web1',
   runId: 'r',
   state: 'running',

@@ -37,7 +37,7 @@ describe('Printer', () => {
 
     expect(written).toEqual([
       'err "web1: copying\\n"',
-      'out "No backup runs.\\n"',
+      'out "Nothing runs.\\n"',
       'err "stillpoint: what?\\n"',
     ]);
   });
@@ -65,7 +65,7 @@ describe('Printer', () => {
       String.raw`err "\r\u001b[Kweb1: copying 50 % of 2 B"`,
       String.raw`err "\r\u001b[Kweb1: copying 51 % of 2 B"`,
       String.raw`err "\r\u001b[K"`,
-      String.raw`out "No backup runs.\n"`,
+      String.raw`out "Nothing runs.\n"`,
     ]);
   });
 

@@ -5,6 +5,7 @@ import { sentence } from '../../client/sentence.ts';
 const running = {
   type: 'status',
   vm: 'web1',
+  operation: 'backup',
   workflowId: 'backup/web1',
   runId: 'r',
   state: 'running',
@@ -90,7 +91,7 @@ describe('sentence', () => {
           lastFailure: { type: 'QmpTimeoutError', message: 'no answer' },
         },
       },
-      text: 'web1: undoing the backup, started 2026-11-24T02:05:01.000Z, waiting for a worker on stillpoint-host-hv1, attempt 3, the last one failed: no answer',
+      text: 'web1: undoing it, started 2026-11-24T02:05:01.000Z, waiting for a worker on stillpoint-host-hv1, attempt 3, the last one failed: no answer',
     },
     {
       message: {
@@ -99,7 +100,47 @@ describe('sentence', () => {
         closedAt: '2026-11-24T02:06:00.000Z',
         failure: { type: 'TargetStalledError', message: 'vd0 made no progress for 60 s' },
       },
-      text: 'web1: no backup runs; the last one, started 2026-11-24T02:05:01.000Z, failed 2026-11-24T02:06:00.000Z: vd0 made no progress for 60 s (TargetStalledError)',
+      text: 'web1: nothing runs; the last backup, started 2026-11-24T02:05:01.000Z, failed 2026-11-24T02:06:00.000Z: vd0 made no progress for 60 s (TargetStalledError)',
+    },
+    {
+      message: {
+        ...running,
+        operation: 'export',
+        phase: 'serving',
+        kind: 'incremental',
+        backupId: '20261124T020501Z-3fa9',
+        frozenMs: 58.4,
+        pausedMs: 3.2,
+        servedUntil: '2026-11-25T02:05:02.000Z',
+        served: [
+          {
+            device: 'vd0',
+            kind: 'incremental',
+            reason: 'changes-since-parent',
+            parent: '20261123T020501Z-11aa',
+            virtualBytes: 1024,
+            uri: 'nbd+unix:///vd0?socket=/x',
+            context: 'qemu:dirty-bitmap:c',
+          },
+        ],
+      },
+      text: [
+        'web1: its disks can be read, until 2026-11-25T02:05:02.000Z, incremental export 20261124T020501Z-3fa9, frozen 58 ms, paused 3 ms, started 2026-11-24T02:05:01.000Z',
+        '  vd0: nbd+unix:///vd0?socket=/x',
+        '    changed since 20261123T020501Z-11aa: qemu:dirty-bitmap:c',
+      ].join('\n'),
+    },
+    {
+      message: {
+        ...running,
+        operation: 'export',
+        state: 'completed',
+        closedAt: '2026-11-24T02:06:00.000Z',
+        outcome: 'discarded',
+        frozenMs: 58.4,
+        pausedMs: 3.2,
+      },
+      text: 'web1: nothing runs; the last export, started 2026-11-24T02:05:01.000Z, completed 2026-11-24T02:06:00.000Z as discarded, frozen 58 ms, paused 3 ms',
     },
     {
       message: {
@@ -216,7 +257,7 @@ describe('sentence', () => {
     },
     { message: { type: 'finished', backups: 0 }, text: 'No backups yet.' },
     { message: { type: 'finished', backups: 2 }, text: '' },
-    { message: { type: 'finished', running: 0 }, text: 'No backup runs.' },
+    { message: { type: 'finished', running: 0 }, text: 'Nothing runs.' },
     { message: { type: 'finished', problems: 0, warnings: 0 }, text: 'Nothing to mend.' },
     {
       message: { type: 'finished', problems: 0, warnings: 2 },

@@ -8,6 +8,7 @@ function described(pending?: object, rest: object = {}): WorkflowExecutionDescri
   const description: object = {
     workflowId: 'backup/web1',
     runId: 'run-1',
+    type: 'backupVm',
     status: { code: 1, name: 'RUNNING' },
     startTime: new Date('2026-11-24T02:05:01Z'),
     typedSearchAttributes: new TypedSearchAttributes(),
@@ -21,6 +22,7 @@ describe('statusOf', () => {
   it('knows no phase before a worker has taken the workflow', () => {
     expect(statusOf(described())).toEqual({
       vm: 'web1',
+      operation: 'backup',
       workflowId: 'backup/web1',
       runId: 'run-1',
       state: 'running',
@@ -81,6 +83,17 @@ describe('statusOf', () => {
         lastFailure: { type: 'QmpTimeoutError', message: 'no answer' },
       },
     });
+  });
+
+  it('tells an export and a snapshot from a backup', () => {
+    const watched = { activityType: { name: 'watchExport' } };
+
+    const served = statusOf(
+      described(watched, { workflowId: 'export/web1', type: 'exportBackup' }),
+    );
+
+    expect(served).toMatchObject({ vm: 'web1', operation: 'export', phase: 'serving' });
+    expect(statusOf(described(undefined, { type: 'snapshotVm' })).operation).toBe('snapshot');
   });
 
   it('tells how and when an ended backup ended', () => {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import * as activities from '../../activities/control-activities.ts';
-import { hostTaskQueue, vmOf, workflowIdOf } from '../../client/workflow-ids.ts';
+import { exportIdOf, hostTaskQueue, vmOf, workflowIdOf } from '../../client/workflow-ids.ts';
 
 describe('vmOf', () => {
   it('reads back the VM of a workflow id', () => {
     expect(vmOf(workflowIdOf('web1.example-2'))).toBe('web1.example-2');
+    expect(vmOf(exportIdOf('web1.example-2'))).toBe('web1.example-2');
   });
 
   it('leaves out the time that a schedule appends', () => {

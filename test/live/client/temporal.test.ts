@@ -124,7 +124,7 @@ describe('StillpointClient', () => {
     worker = await startActedWorker(temporal.address);
     const backup = await copying();
 
-    await client.cancelBackup('web1');
+    await client.cancelRun('web1');
 
     await expect(backup.result()).rejects.toMatchObject({ type: 'CancelledFailure' });
     expect(worker.begun).toContain('rollbackBackup');
@@ -134,17 +134,17 @@ describe('StillpointClient', () => {
   it('waits for a lost host no longer when a backup is abandoned', async () => {
     worker = await startActedWorker(temporal.address, { hostGone: true });
     const backup = await copying();
-    await client.cancelBackup('web1');
+    await client.cancelRun('web1');
     await expect.poll(async () => (await backup.status()).phase, patience).toBe('rolling-back');
 
-    await client.cancelBackup('web1', { abandon: true });
+    await client.cancelRun('web1', { abandon: true });
 
     await expect(backup.result()).rejects.toMatchObject({ name: 'BackupFailedError' });
   });
 
   it('says that there is nothing to cancel', async () => {
-    await expect(client.cancelBackup('web1')).rejects.toMatchObject({
-      name: 'NoBackupRunningError',
+    await expect(client.cancelRun('web1')).rejects.toMatchObject({
+      name: 'NothingRunningError',
     });
   });
 
@@ -305,6 +305,6 @@ describe('stillpoint status and cancel', () => {
     const { exitCode, messages } = await cli(['cancel', 'web1']);
 
     expect(exitCode).toBe(1);
-    expect(messages()).toMatchObject([{ error: { type: 'NoBackupRunningError' } }]);
+    expect(messages()).toMatchObject([{ error: { type: 'NothingRunningError' } }]);
   });
 });

@@ -100,7 +100,7 @@ export const faults = {
     recover: async ({ stage }) => stage.product.temporal.restart(),
     ends: 'completed',
   },
-  cancelled: { strike: async ({ stage }) => void (await stage.client.cancelBackup(vm)) },
+  cancelled: { strike: async ({ stage }) => void (await stage.client.cancelRun(vm)) },
   terminated: {
     strike: async ({ workflow }) => void (await workflow.terminate('by the matrix')),
     ends: 'terminated',

@@ -97,7 +97,7 @@ describe('the backup of a guest that writes all the time', () => {
     await writeBulk();
     const { backup } = await holdCopy(stage);
 
-    await stage.client.cancelBackup('web1');
+    await stage.client.cancelRun('web1');
 
     await expect(backup.result()).rejects.toMatchObject({ name: 'BackupFailedError' });
     expect((await stage.client.getStatus('web1'))?.state).toBe('cancelled');

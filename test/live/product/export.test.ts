@@ -77,10 +77,49 @@ describe('the export of a guest that writes all the time', { timeout: 600_000 },
     expect(await leftovers(stage)).toEqual([]);
   });
 
+  it('is shown by status, and ended by cancel', async () => {
+    const disks = await exported();
+
+    const shown = await cli('status', vm);
+    const all = await cli('status');
+    const cancelled = await cli('cancel', vm);
+
+    expect(shown.messages).toMatchObject([
+      {
+        type: 'status',
+        operation: 'export',
+        state: 'running',
+        phase: 'serving',
+        kind: 'incremental',
+        served: disks,
+        servedUntil: expect.stringMatching(/Z$/),
+        frozenMs: expect.any(Number),
+        pausedMs: expect.any(Number),
+      },
+      { type: 'finished', running: 1 },
+    ]);
+    expect(all.messages).toEqual(shown.messages);
+    expect(cancelled.last).toMatchObject({ cancelling: true, workflowId: `export/${vm}` });
+    await eventually(async () =>
+      expect((await cli('status', vm)).messages[0]).toMatchObject({ state: 'cancelled' }),
+    );
+    expect(await leftovers(stage)).toEqual([]);
+    expect(await cli('cancel', vm)).toMatchObject({
+      exitCode: 1,
+      last: { error: { type: 'NothingRunningError' } },
+    });
+  });
+
   it('leaves nothing when it is discarded, nor when it is terminated', async () => {
     await exported();
     expect((await cli('backup', vm)).last).toMatchObject({ error: { type: 'VmBusyError' } });
     expect((await cli('export-discard', vm)).last).toMatchObject({ outcome: 'discarded' });
+    expect((await cli('status', vm)).messages[0]).toMatchObject({
+      operation: 'export',
+      state: 'completed',
+      outcome: 'discarded',
+      pausedMs: expect.any(Number),
+    });
     expect(await leftovers(stage)).toEqual([]);
     await exported();
     const { cli: temporal, address } = stage.product.temporal;
