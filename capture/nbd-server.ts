@@ -100,15 +100,14 @@ export async function closeNbdServer(qmp: QmpClient, { graph }: VmState): Promis
   }
 }
 
-/** The exports of ours that are there. */
+/** The exports of ours that are there. They are no commands of their own before 5.2, and there are none of ours. */
 export async function ourExports(qmp: QmpClient): Promise<string[]> {
+  if (!hasExports(qmp)) return [];
   return (await qmp.execute('query-block-exports', {})).map(({ id }) => id).filter(isOurs);
 }
 
 /** Takes our exports away, whoever reads them, and waits until they are gone. */
 export async function removeExports(qmp: QmpClient): Promise<void> {
-  // Exports are no commands of their own before 5.2, and there are none of ours.
-  if (!hasExports(qmp)) return;
   for (const id of await ourExports(qmp))
     await tolerant(qmp.execute('block-export-del', { id, mode: 'hard' }));
   const until = performance.now() + goneMs;

@@ -1,3 +1,4 @@
+import { ourExports } from '../../../capture/nbd-server.ts';
 import { findGuard } from '../../../host/guard/find-guard.ts';
 import { readFreezeRecord } from '../../../host/freeze-record.ts';
 import { readLock } from '../../../host/lock.ts';
@@ -19,7 +20,7 @@ async function inQemu({ machine: { labQmp, alive } }: Rig): Promise<string[]> {
   return [
     ...nodes.map((node) => node['node-name'] ?? ''),
     ...(await labQmp.execute('query-jobs', {})).map(({ id }) => id),
-    ...(await labQmp.execute('query-block-exports', {})).map(({ id }) => id),
+    ...(await ourExports(labQmp)),
     ...bitmaps.flatMap(({ name }) => name ?? []),
   ].filter((name) => /^(sp-|stillpoint-(tmp|spent):)/.test(name));
 }
