@@ -3,6 +3,7 @@ import type { OnError } from '../model/choices.ts';
 import type { Halt } from '../model/halt.ts';
 import { parseOurName } from '../model/names.ts';
 import type { BackupPlan } from '../model/plan.ts';
+import { BlockJobError } from '../qemu/errors.ts';
 import type { QmpEvent } from '../qemu/qmp/events.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import { bytesLeft, type Passes } from './passes.ts';
@@ -14,10 +15,24 @@ type Operation = 'read' | 'write';
 export type HaltedJob = { readonly id: string; readonly error: 'no-space' | 'failed' };
 
 /** Whether an error can pause the jobs of this backup. */
-export function mayHalt({ onSourceError, onTargetError }: BackupPlan): boolean {
+export function mayHalt({ tier, onSourceError, onTargetError }: BackupPlan): boolean {
+  if (tier === 'merge' || tier === 'grouped') return true;
   return [onSourceError, onTargetError].some(
     (policy) => policy !== undefined && policy !== 'report',
   );
+}
+
+/** Some jobs stop at any error. They have failed (`BlockJobError`), unless such an error is one to wait at. */
+export function refuseHalted(
+  { onSourceError, onTargetError }: BackupPlan,
+  halted: readonly HaltedJob[],
+): void {
+  for (const { id, error } of halted)
+    if (!pausesAt(onSourceError, error) && !pausesAt(onTargetError, error))
+      throw new BlockJobError(
+        id,
+        error === 'no-space' ? 'No space left on device' : 'Input/output error',
+      );
 }
 
 /** The jobs of this backup that stand still because of an error. One that somebody has paused is not among them. */

@@ -1,10 +1,9 @@
 import { ourName } from '../model/names.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import { BlockJobError } from '../qemu/errors.ts';
-import type { QmpClient } from '../qemu/qmp/client.ts';
 import type { QmpEvent } from '../qemu/qmp/events.ts';
 import { ourJobs } from './await-jobs.ts';
-import { haltedJobs, JobErrors, pausesAt, Retries } from './halted-jobs.ts';
+import { JobErrors, Retries } from './halted-jobs.ts';
 import { letHolderGo } from './holder.ts';
 import { passesOf, progressOf } from './passes.ts';
 import type { Watch } from './ports.ts';
@@ -45,7 +44,6 @@ export const watchGroup: Watch = async (
       await onLook({ ...progress, percent: Math.min(100, progress.percent) });
       const speed = await wishedSpeed();
       const { silentSeconds } = speed === undefined ? planned : await setSpeed(qmp, plan, speed);
-      await refuseStopped(qmp, plan);
       const halt = await lookAtHalted(qmp, plan, passes, seen);
       if (halt) return halt;
       stall.see(progress.doneBytes);
@@ -89,18 +87,4 @@ function seemsThrough(job: Job): boolean {
 
 function isHeld({ backupId }: BackupPlan, jobs: readonly Job[]): boolean {
   return jobs.some(({ id, status }) => id === ourName(backupId, 0, 'h') && status === 'paused');
-}
-
-/** Every job stops at an error. It has failed, unless such an error is one to wait at; one paused by hand is only late. */
-async function refuseStopped(qmp: QmpClient, plan: BackupPlan): Promise<void> {
-  for (const { id, error } of await haltedJobs(qmp, plan)) {
-    const waits = [plan.onSourceError, plan.onTargetError].some((policy) =>
-      pausesAt(policy, error),
-    );
-    if (!waits)
-      throw new BlockJobError(
-        id,
-        error === 'no-space' ? 'No space left on device' : 'Input/output error',
-      );
-  }
 }

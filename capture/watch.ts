@@ -4,7 +4,15 @@ import type { BackupPlan } from '../model/plan.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import { ourJobs } from './await-jobs.ts';
 import { secondPassJob } from './copy-jobs.ts';
-import { haltedJobs, haltOf, isIgnored, JobErrors, mayHalt, Retries } from './halted-jobs.ts';
+import {
+  haltedJobs,
+  haltOf,
+  isIgnored,
+  JobErrors,
+  mayHalt,
+  refuseHalted,
+  Retries,
+} from './halted-jobs.ts';
 import { passesOf, progressOf, refuseBroken, type Passes } from './passes.ts';
 import { restSeconds, setSpeed } from './set-speed.ts';
 import { StallClock } from './stall-clock.ts';
@@ -56,7 +64,7 @@ export async function watchJobs(
   }
 }
 
-/** Resumes what stands still for an error that is to be ignored, and tells of any other. */
+/** Resumes what stands still for an error that is to be ignored, and tells of any other; what is not to wait at it has failed. */
 export async function lookAtHalted(
   qmp: QmpClient,
   plan: BackupPlan,
@@ -65,6 +73,7 @@ export async function lookAtHalted(
 ): Promise<Halt | undefined> {
   if (!mayHalt(plan)) return undefined;
   const halted = await haltedJobs(qmp, plan);
+  refuseHalted(plan, halted);
   const grave = halted.filter((job) => !isIgnored(plan, job, errors));
   if (grave.length > 0) return haltOf(plan, passes, grave, errors);
   await retries.resume(qmp, halted);

@@ -16,6 +16,11 @@ import {
 import { mixedVm, putTarget } from './scenes.ts';
 
 const { signal } = new AbortController();
+/** QEMU 3.1 dies of a job that lingers when it has ended. */
+function vanishing(job: ReturnType<typeof copying>) {
+  const { 'auto-dismiss': _, ...data } = job.data;
+  return { ...data, 'on-source-error': 'stop', 'on-target-error': 'stop' };
+}
 
 it('merge.takeInstant has the jobs clear the temporary bitmap, and no segment', async () => {
   const vm = mixedVm('5.2.0');
@@ -33,7 +38,7 @@ it('merge.takeInstant has the jobs clear the temporary bitmap, and no segment', 
 
   await merge.takeInstant(context, leaseInto(vm.log));
 
-  const { 'bitmap-mode': _, ...job } = copying(0, 'vd0-node', 'bitmap').data;
+  const { 'bitmap-mode': _, ...job } = vanishing(copying(0, 'vd0-node', 'bitmap'));
   expect(vm.sent('transaction')[0]?.actions).toEqual([
     adding(0, ofWednesday),
     disabling(0, ofTuesday),
@@ -44,7 +49,7 @@ it('merge.takeInstant has the jobs clear the temporary bitmap, and no segment', 
       data: { ...job, sync: 'incremental', bitmap: temporaryBitmapName(wednesday, 0) },
     },
     adding(1, `stillpoint:${wednesday}:none:vd1`, { persistent: false }),
-    copying(1, 'vd1-node', 'full'),
+    { type: 'blockdev-backup', data: vanishing(copying(1, 'vd1-node', 'full')) },
   ]);
 });
 

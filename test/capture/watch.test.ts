@@ -102,6 +102,15 @@ describe('watchJobs, from QEMU 10.0 on', () => {
     expect(vm.sent('job-resume')).toEqual([{ id: j0 }, { id: j0 }]);
   });
 
+  it('fails by a job that stands still at an error which is none to wait at', async () => {
+    const plan = { ...onePass, shield: 'none', tier: 'merge' } as const;
+
+    const { error } = await watch(plan, [changes(j0, { halts: true, status: 'paused' })]);
+
+    expect(error).toBeInstanceOf(BlockJobError);
+    expect(error).toMatchObject({ message: expect.stringMatching('Input/output error') });
+  });
+
   it('ends with its signal', async () => {
     const abort = new AbortController();
 
