@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
+import { queryAbilities } from '../../../capture/abilities.ts';
 import type { Machine } from '../../../lab/machine.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { needKeptBitmaps } from '../rig/need.ts';
@@ -31,7 +32,10 @@ describe('somebody’s external snapshot', () => {
     await takeSnapshot(machine);
 
     await writeToAll(machine, 3);
-    expect(await exactBackup(rig)).toEqual(goOn);
+    // Where what lies under an overlay is not trusted, that disk alone goes full; which reason, the block graph tells from 4.0 on.
+    const { keepsBitmaps } = await queryAbilities(machine.labQmp);
+    const vd0 = keepsBitmaps ? goOn[0] : /^vd0 full: (no-tracking|tracking-under-snapshot)$/;
+    expect(await exactBackup(rig)).toEqual([expect.stringMatching(vd0 ?? ''), goOn[1]]);
     await writeToAll(machine, 4);
     expect(await exactBackup(rig)).toEqual(goOn);
   });

@@ -8,15 +8,14 @@ import { BackupRequest } from '../../../model/request.ts';
 import { createImage } from '../../../qemu/images/create-image.ts';
 import { exactBackup } from './exact-backup.ts';
 import { newRun, makeRig } from '../rig/rig.ts';
-import { jobIs } from '../rig/snapshots.ts';
-import { sendRaw } from '../rig/send-raw.ts';
+import { TheirJob } from '../rig/their-job.ts';
 import { Way } from '../rig/way.ts';
 
 const MiB = 1024 ** 2;
 const last = { offset: 8 * MiB, bytes: MiB };
 
 /** Somebody's mirror of disk 0, in step with it. */
-async function startMirror(machine: Machine): Promise<void> {
+async function startMirror(machine: Machine): Promise<TheirJob> {
   const { labQmp } = machine;
   const { virtualBytes } = machine.disk(0);
   const filename = join(machine.folder, 'mirror.qcow2');
@@ -26,15 +25,10 @@ async function startMirror(machine: Machine): Promise<void> {
     'node-name': 'mirror',
     file: { driver: 'file', filename },
   });
-  const job = { 'job-id': 'theirs', device: 'vd0-node', target: 'mirror', sync: 'full' };
-  await sendRaw(machine, 'blockdev-mirror', { ...job, 'auto-dismiss': false });
-  await jobIs(machine, 'ready');
-}
-
-async function endMirror(machine: Machine): Promise<void> {
-  await machine.labQmp.execute('job-complete', { id: 'theirs' });
-  await jobIs(machine, 'concluded');
-  await machine.labQmp.execute('job-dismiss', { id: 'theirs' });
+  const mirror = { device: 'vd0-node', target: 'mirror', sync: 'full' };
+  const job = await TheirJob.start(machine, 'blockdev-mirror', mirror);
+  await job.isReady();
+  return job;
 }
 
 describe('somebody’s mirror of a disk', () => {
@@ -43,7 +37,7 @@ describe('somebody’s mirror of a disk', () => {
     await using rig = await makeRig(machine);
     const disk = machine.disk(0);
     await machine.device(disk).write(1, { offset: 0, bytes: MiB });
-    await startMirror(machine);
+    const mirror = await startMirror(machine);
 
     const request = BackupRequest.parse({ vm: 'vm' });
     const { signal } = new AbortController();
@@ -52,7 +46,7 @@ describe('somebody’s mirror of a disk', () => {
     );
 
     await machine.device(disk).write(7, last);
-    await endMirror(machine);
+    await mirror.complete();
     expect(await machine.device(disk).holds(7, last)).toBe(true);
     expect(await exactBackup(rig)).toEqual(['vd0 full: first-backup']);
   });
@@ -61,13 +55,13 @@ describe('somebody’s mirror of a disk', () => {
     await using machine = await startQemu({ disks: [{ virtualBytes: 16 * MiB }] });
     await using rig = await makeRig(machine);
     const run = await new Way(rig).until('prepareTargets');
-    await startMirror(machine);
+    const mirror = await startMirror(machine);
 
     await expect(run.until('takeInstant')).rejects.toThrow(ForeignJobError);
     await run.rollback();
 
     await machine.device(machine.disk(0)).write(7, last);
-    await endMirror(machine);
+    await mirror.complete();
     expect(await machine.device(machine.disk(0)).holds(7, last)).toBe(true);
   });
 });

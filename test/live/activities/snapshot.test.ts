@@ -6,10 +6,10 @@ import type { Machine } from '../../../lab/machine.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { leftovers } from '../rig/leftovers.ts';
 import { makeRig } from '../rig/rig.ts';
-import { sendRaw } from '../rig/send-raw.ts';
 import { SnapshotWay, snapshotSteps } from '../rig/snapshot-way.ts';
-import { jobIs, streamSnapshot } from '../rig/snapshots.ts';
+import { streamSnapshot } from '../rig/snapshots.ts';
 import { sweep } from '../rig/sweep.ts';
+import { TheirJob } from '../rig/their-job.ts';
 import { segmentNames, writeToAll } from './changes.ts';
 import { startCuttingTap } from './cutting-tap.ts';
 import { exactBackup } from './exact-backup.ts';
@@ -21,15 +21,6 @@ const goOn = ['vd0', 'vd1'].map((device) => `${device} incremental: changes-sinc
 /** The overlays in the machine's folder. */
 async function overlays({ folder }: Machine): Promise<string[]> {
   return (await readdir(folder)).filter((name) => /Z-[0-9a-f]{4}\.qcow2$/.test(name)).toSorted();
-}
-
-async function commit(machine: Machine, node: string): Promise<void> {
-  const job = { 'job-id': 'theirs', 'auto-dismiss': false, device: node };
-  await sendRaw(machine, 'block-commit', job);
-  await jobIs(machine, 'ready');
-  await machine.labQmp.execute('job-complete', { id: 'theirs' });
-  await jobIs(machine, 'concluded');
-  await machine.labQmp.execute('job-dismiss', { id: 'theirs' });
 }
 
 describe('a snapshot', () => {
@@ -86,7 +77,7 @@ describe('a snapshot', () => {
       await exactBackup(rig);
       await writeToAll(machine, 2);
 
-      await commit(machine, nodes[0] ?? '');
+      await (await TheirJob.start(machine, 'block-commit', { device: nodes[0] })).complete();
       await streamSnapshot(machine, nodes[1]);
 
       await writeToAll(machine, 3);

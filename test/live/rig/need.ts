@@ -3,6 +3,7 @@ import { queryAbilities } from '../../../capture/abilities.ts';
 import type { Machine } from '../../../lab/machine.ts';
 import type { Shield } from '../../../model/choices.ts';
 import { tierFor } from '../../../model/tier.ts';
+import type { QmpClient } from '../../../qemu/qmp/client.ts';
 
 /** Skips the test, with the reason, on a QEMU that has not that shield. */
 export async function needShield(
@@ -45,11 +46,16 @@ export async function needMerging(context: TestContext, machine: Machine): Promi
   context.skip(!merging, `QEMU ${version} cannot merge bitmaps`);
 }
 
+/** Whether a target waits for a receiver that is gone. */
+export function hasPatientTargets({ version: { major, minor } }: QmpClient): boolean {
+  return major > 4 || (major === 4 && minor >= 2);
+}
+
 /** Skips the test, with the reason, where a write of the guest fails at once when its copy's target has lost its receiver. */
 export async function needPatientTargets(context: TestContext, machine: Machine): Promise<void> {
   const { major, minor } = machine.labQmp.version;
   context.skip(
-    major < 4 || (major === 4 && minor < 2),
+    !hasPatientTargets(machine.labQmp),
     `QEMU ${major}.${minor} knows no \`reconnect-delay\`, so that a sink comes too late`,
   );
 }
