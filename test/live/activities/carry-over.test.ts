@@ -8,7 +8,7 @@ import type { Machine } from '../../../lab/machine.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { BackupRequest } from '../../../model/request.ts';
 import { leftovers } from '../rig/leftovers.ts';
-import { needIothreads } from '../rig/need.ts';
+import { needIothreads, needOverlays } from '../rig/need.ts';
 import { makeRig, newRun, type Rig } from '../rig/rig.ts';
 import { commitBetween, streamSnapshot, takeSnapshot } from '../rig/snapshots.ts';
 import { segmentNames, writeToAll } from './changes.ts';
@@ -39,8 +39,9 @@ async function change(machine: Machine, round: number): Promise<void> {
 }
 
 describe('tracking below somebody’s snapshots', () => {
-  it('is carried over two of them that nobody has told of', async () => {
+  it('is carried over two of them that nobody has told of', async (context) => {
     await using machine = await startQemu({ disks });
+    await needOverlays(context, machine);
     await using rig = await makeRig(machine);
     await backUp(rig, 2);
     await takeSnapshot(machine);
@@ -66,8 +67,9 @@ describe('tracking below somebody’s snapshots', () => {
     expect(await segmentNames(machine, 'overlay2')).toHaveLength(6);
   });
 
-  it('misses nothing that the guest writes meanwhile', async () => {
+  it('misses nothing that the guest writes meanwhile', async (context) => {
     await using machine = await startQemu({ disks });
+    await needOverlays(context, machine);
     await using rig = await makeRig(machine);
     await backUp(rig);
     await takeSnapshot(machine);
@@ -84,8 +86,9 @@ describe('tracking below somebody’s snapshots', () => {
     expect(await exactBackup(rig)).toEqual(goOn);
   });
 
-  it('survives a crash of QEMU above the snapshot', async () => {
+  it('survives a crash of QEMU above the snapshot', async (context) => {
     await using machine = await startQemu({ disks });
+    await needOverlays(context, machine);
     await using rig = await makeRig(machine);
     await backUp(rig);
     const overlay = await takeSnapshot(machine);
@@ -105,8 +108,9 @@ describe('tracking below somebody’s snapshots', () => {
     expect(await exactBackup(rig)).toEqual(goOn);
   });
 
-  it('is carried over a snapshot of a raw image, whose bitmaps live only in memory', async () => {
+  it('is carried over a snapshot of a raw image, whose bitmaps live only in memory', async (context) => {
     await using machine = await startQemu({ disks: [{ ...disks[0], format: 'raw' }] });
+    await needOverlays(context, machine);
     await using rig = await makeRig(machine);
     await backUp(rig);
     await takeSnapshot(machine);
@@ -121,6 +125,7 @@ describe('tracking below somebody’s snapshots', () => {
     );
     const onThread = { virtualBytes: 16 * MiB, attachment: attachment ?? usualAttachment };
     await using machine = await startQemu({ disks: [onThread] });
+    await needOverlays(context, machine);
     await needIothreads(context, machine);
     await using rig = await makeRig(machine);
     await backUp(rig);
@@ -130,8 +135,9 @@ describe('tracking below somebody’s snapshots', () => {
     expect(await exactBackup(rig)).toEqual(goOn);
   });
 
-  it('is left there, and the disk goes full, when the overlay was resized', async () => {
+  it('is left there, and the disk goes full, when the overlay was resized', async (context) => {
     await using machine = await startQemu({ disks });
+    await needOverlays(context, machine);
     await using rig = await makeRig(machine);
     await backUp(rig);
     await takeSnapshot(machine);
@@ -149,8 +155,9 @@ describe('tracking below somebody’s snapshots', () => {
     expect(plan.warnings.join()).toContain('it was resized since');
   });
 
-  it('is still there after a death at any command', { timeout: 240_000 }, async () => {
+  it('is still there after a death at any command', { timeout: 240_000 }, async (context) => {
     await using machine = await startQemu({ disks });
+    await needOverlays(context, machine);
     await using tap = await startCuttingTap(machine);
     await using rig = await makeRig(machine, { vm: { qmp: tap.qmpSocket } });
     await backUp(rig);

@@ -5,6 +5,7 @@ import { copyOfDisk } from '../../../lab/copy-of-disk.ts';
 import type { Machine } from '../../../lab/machine.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { leftovers } from '../rig/leftovers.ts';
+import { needOverlays } from '../rig/need.ts';
 import { makeRig } from '../rig/rig.ts';
 import { SnapshotWay, snapshotSteps } from '../rig/snapshot-way.ts';
 import { streamSnapshot } from '../rig/snapshots.ts';
@@ -27,8 +28,9 @@ describe('a snapshot', () => {
   it(
     'holds one instant, and backups before, between and after are incremental and exact',
     { timeout: 400_000 },
-    async () => {
+    async (context) => {
       await using machine = await startQemu({ disks });
+      await needOverlays(context, machine);
       await using rig = await makeRig(machine);
       await writeToAll(machine, 0);
       await exactBackup(rig);
@@ -65,8 +67,9 @@ describe('a snapshot', () => {
   it(
     'is committed or streamed by hand, and the next backup is incremental and exact',
     { timeout: 400_000 },
-    async () => {
+    async (context) => {
       await using machine = await startQemu({ disks });
+      await needOverlays(context, machine);
       await using rig = await makeRig(machine);
       await writeToAll(machine, 0);
       await exactBackup(rig);
@@ -89,8 +92,9 @@ describe('a snapshot', () => {
   );
 
   for (const last of snapshotSteps)
-    it(`whose worker died after ${last} is there whole, or not at all`, async () => {
+    it(`whose worker died after ${last} is there whole, or not at all`, async (context) => {
       await using machine = await startQemu({ disks });
+      await needOverlays(context, machine);
       await using rig = await makeRig(machine);
       await exactBackup(rig);
       await writeToAll(machine, 1);
@@ -106,8 +110,9 @@ describe('a snapshot', () => {
       expect(await exactBackup(rig)).toEqual(goOn);
     });
 
-  it('that is cut off at any command is there whole, or not at all', async () => {
+  it('that is cut off at any command is there whole, or not at all', async (context) => {
     await using machine = await startQemu({ disks });
+    await needOverlays(context, machine);
     await using tap = await startCuttingTap(machine);
     await using rig = await makeRig(machine, { vm: { qmp: tap.qmpSocket } });
     await exactBackup(rig);

@@ -40,6 +40,15 @@ export async function needKeptBitmaps(context: TestContext, machine: Machine): P
   );
 }
 
+/** Skips the test, with the reason, where what is tracked below an overlay is not trusted, and no overlay is put above it. */
+export async function needOverlays(context: TestContext, machine: Machine): Promise<void> {
+  const { version, keepsBitmaps } = await queryAbilities(machine.labQmp);
+  context.skip(
+    !keepsBitmaps,
+    `QEMU ${version} loses what is tracked below an overlay: a disk on one goes full, and snapshots are refused`,
+  );
+}
+
 /** Skips the test, with the reason, where segments cannot be merged: there each stands for itself, and none rests. */
 export async function needMerging(context: TestContext, machine: Machine): Promise<void> {
   const { version, merging } = await queryAbilities(machine.labQmp);
