@@ -47,6 +47,7 @@ const mayPass = [
   'LeaseStuckError',
   'LeftoversError',
   'MutexTimeoutError',
+  'NbdError',
   'NotFreedError',
   'QmpBusyError',
   'QmpCommandError',
