@@ -15,7 +15,7 @@ import { Product } from '../../../lab/product.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { eventually } from '../../host/eventually.ts';
 import { mountOrSkip } from '../file-system.ts';
-import { needShield } from '../rig/need.ts';
+import { needFilter } from '../rig/need.ts';
 
 const MiB = 1024 ** 2;
 const program = fileURLToPath(new URL('../../../dist/client/cli.js', import.meta.url));
@@ -32,12 +32,12 @@ async function whileItWaits(
     readonly free: () => Promise<void>;
     readonly isWaiting: () => Promise<void>;
     readonly ended: () => Promise<BackupResult>;
-    readonly differs: (backupId: string) => Promise<string>;
+    readonly differs: (backupId: string, when: 'then' | 'now') => Promise<string>;
   }) => Promise<void>,
 ): Promise<void> {
   await using files = await mountOrSkip(context, 256);
   await using machine = await startQemu();
-  await needShield(context, machine, 'fleece');
+  await needFilter(context, machine);
   await using tap = await startInstantTap(machine);
   const repository = join(files.path, 'backups');
   await mkdir(repository);
@@ -67,7 +67,8 @@ async function whileItWaits(
   // So slow that there is a middle, at which the target is filled.
   tap.copySpeed = MiB;
   // The machine does not run, so nobody writes but this test.
-  const held = await copyOfDisk(machine, machine.disk());
+  const disk = machine.disk();
+  const then = await copyOfDisk(machine, disk, 'then');
   const backup = await client.startBackup({ vm: 'web1' });
   const isCopying = async () => (await client.getStatus('web1'))?.phase === 'copying';
   await eventually(isCopying);
@@ -85,7 +86,10 @@ async function whileItWaits(
         async () => (await cli('status', 'web1')).first['phase'] === 'waiting',
       )),
     ended: async () => backup.result(),
-    differs: async (backupId) => compare(join(repository, 'web1', backupId, 'vd0.qcow2'), held),
+    differs: async (backupId, when) => {
+      const held = when === 'then' ? then : await copyOfDisk(machine, disk, 'now');
+      return compare(join(repository, 'web1', backupId, 'vd0.qcow2'), held);
+    },
   });
 }
 
@@ -123,6 +127,21 @@ it('an operator reads why a copy waits, resumes it over a killed worker, and it 
       });
     const { backupId, kind } = await result;
     expect(kind).toBe('incremental');
-    expect(await differs(backupId)).toBe('identical');
+    expect(await differs(backupId, 'then')).toBe('identical');
+  });
+}, 300_000);
+
+it('an operator aborts a copy that waits, and the next backup holds every change', async (context) => {
+  await whileItWaits(context, async ({ cli, free, isWaiting, ended, differs }) => {
+    await isWaiting();
+
+    const aborted = await cli('abort', 'web1');
+
+    expect(aborted).toMatchObject({ exitCode: 0, last: { type: 'finished', aborted: true } });
+    await expect(ended()).rejects.toMatchObject({ type: 'BackupAbortedError' });
+    await free();
+    const next = await cli('backup', 'web1');
+    expect(next).toMatchObject({ exitCode: 0, last: { type: 'finished', kind: 'incremental' } });
+    expect(await differs(String(next.last['backupId']), 'now')).toBe('identical');
   });
 }, 300_000);
