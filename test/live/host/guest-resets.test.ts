@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { permanent } from '../../../workflows/permanent-errors.ts';
 import { eventually } from '../../host/eventually.ts';
+import { needReboots } from '../rig/need.ts';
 import { GuestWorld } from './guest-world.ts';
 
 let world: GuestWorld;
@@ -39,7 +40,8 @@ async function comesBack(): Promise<void> {
 
 describe('a guest that is reset while it is frozen', () => {
   for (const quiesce of ['required', 'preferred'] as const)
-    it(`is never said to have been quiesced, with quiesce ${quiesce}`, async () => {
+    it(`is never said to have been quiesced, with quiesce ${quiesce}`, async (context) => {
+      needReboots(context, world.machine);
       const run = await world.ready({ quiesce });
       await run.until('freezeGuest');
       await eventually(async () => (await world.freezeState()) === 'frozen');
