@@ -1,3 +1,4 @@
+import { queryAbilities } from '../capture/abilities.ts';
 import type { Machine } from '../lab/machine.ts';
 import type { Shield } from '../model/choices.ts';
 import { Disk } from './disk.ts';
@@ -126,8 +127,9 @@ export class Actor implements AsyncDisposable {
     if (!this.#ended) throw new Miss(`${this.name}: QEMU has died`);
     await this.checkImages();
     await this.machine.restart();
+    const { keepsBitmaps } = await queryAbilities(this.machine.labQmp);
     for (const disk of this.disks) {
-      if (this.#ended === 'killed' || disk.format === 'raw') disk.tracked = false;
+      if (this.#ended === 'killed' || disk.format === 'raw' || !keepsBitmaps) disk.tracked = false;
       disk.qdev = undefined;
     }
     this.#guest.renew();

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import type { Tier } from '../model/choices.ts';
 import { stories } from './stories.ts';
 import type { Story } from './story.ts';
 import { Tally } from './tally.ts';
@@ -15,6 +16,8 @@ export type CampaignOptions = {
   readonly path?: string | undefined;
   /** For how long a story that failed is made shorter; 0 leaves it as it is. */
   readonly shrinkMinutes: number;
+  /** How every backup is taken, whatever its story says. Default: as its shield asks for. */
+  readonly tier?: Tier | undefined;
   readonly signal: AbortSignal;
   /** Hears of the first failure, and of each shorter story that fails, too. */
   readonly onFailure?: (error: unknown, story: Story) => void;
@@ -36,13 +39,13 @@ export async function campaign(options: CampaignOptions): Promise<Campaign> {
   const end = AbortSignal.any([signal, deadline]);
   let shrinking: AbortSignal | undefined;
   let failed: { story: Story; error: unknown } | undefined;
-  let theatre: Theatre | undefined = await Theatre.build();
+  let theatre: Theatre | undefined = await Theatre.build(options.tier);
   const files = theatre.files !== undefined;
 
   const property = fc.asyncProperty(stories, async (story) => {
     if (shrinking?.aborted || signal.aborted || (!shrinking && end.aborted))
       throw new fc.PreconditionFailure(true);
-    theatre ??= await Theatre.build();
+    theatre ??= await Theatre.build(options.tier);
     try {
       await tell(story, theatre, shrinking ? new Tally() : tally, shrinking ?? end);
     } catch (error) {

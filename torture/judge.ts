@@ -55,6 +55,10 @@ export async function judge(
   if ('result' in outcome && struck !== 'QEMU killed' && struck !== 'QEMU ended')
     for (const disk of actor.plugged) disk.tracked = true;
 
+  // A tier whose jobs clear what they read may have spent it.
+  if (!('result' in outcome) && theatre.tier === 'grouped')
+    for (const disk of actor.disks) disk.tracked = false;
+
   // What a terminated run has left, the next one removes.
   if (end !== 'terminated') {
     const left = await untilNone(async () => leftovers(theatre, actor), tidyMs);

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { Tier } from '../model/choices.ts';
 import { campaign } from './campaign.ts';
 import { printStory } from './print-story.ts';
 import { progressLine, record, summary } from './summary.ts';
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     path: { type: 'string' },
     'shrink-minutes': { type: 'string' },
     json: { type: 'string' },
+    tier: { type: 'string' },
   },
 });
 const { seed, path, json } = values;
@@ -34,6 +36,7 @@ const { failure, files } = await campaign({
   shrinkMinutes: Number(values['shrink-minutes'] ?? (path === undefined ? 5 : 0)),
   signal: interrupted.signal,
   tally,
+  tier: values.tier === undefined ? undefined : Tier.parse(values.tier),
   onFailure: (error) =>
     console.error(`\n${seconds().toFixed(0)} s  A story failed: ${String(error)}`),
 }).finally(() => clearInterval(timer));

@@ -14,6 +14,9 @@ import { Writer } from './writer.ts';
 /** No fault is waited out for longer than this. */
 const endMs = 240_000;
 
+/** So slow that a backup of some tens of MiB has a middle. */
+const carriedBytesPerSecond = 4 * 1024 ** 2;
+
 /** How a backup went: what Temporal says of it, and what happened to it meanwhile. */
 export type Performance = {
   readonly backup: Backup;
@@ -48,7 +51,8 @@ export async function performBackup(
   const writer = Writer.start(actor, backup.during, () => mayWait(backup, fault));
   let outcome: Performance['outcome'];
   try {
-    outcome = await endOf(theatre, await started(theatre, requestOf(actor, backup, past)));
+    const request = requestOf(theatre, actor, backup, past);
+    outcome = await endOf(theatre, await started(theatre, request));
   } finally {
     instants.watch = undefined;
     await writer.stop();
@@ -72,11 +76,18 @@ function mayWait({ shield, fault }: Backup, { struckAt }: PlannedFault): boolean
   return shield === 'none' && mute && struckAt !== undefined;
 }
 
-function requestOf({ name }: Actor, backup: Backup, past: readonly Published[]): BackupRequest {
-  const { kind, shield, since } = backup;
+function requestOf(
+  { tier }: Theatre,
+  { name }: Actor,
+  backup: Backup,
+  past: readonly Published[],
+): BackupRequest {
+  const { kind, shield, since, slow } = backup;
   const chosen = since === undefined ? undefined : past[since % Math.max(1, past.length)];
   const from = kind === 'differential' && chosen ? { since: chosen.backupId } : {};
-  return { vm: name, kind, shield, ...from };
+  // No job of QEMU's can be made slow where the worker itself carries.
+  const pace = slow && tier === 'fleece-job' ? { maxBytesPerSecond: carriedBytesPerSecond } : {};
+  return { vm: name, kind, shield, ...from, ...pace };
 }
 
 /** Starts it, however often the server has to be asked. */

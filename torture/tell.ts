@@ -1,3 +1,4 @@
+import { shieldOf } from '../model/tier.ts';
 import { Actor } from './actor.ts';
 import { checkBackup, type Published } from './check.ts';
 import { judge } from './judge.ts';
@@ -67,7 +68,7 @@ async function perform(
   { theatre, tally }: Scene,
 ): Promise<void> {
   if (step.do === 'back up') {
-    const performed = await performBackup(theatre, actor, step.backup, past);
+    const performed = await performBackup(theatre, actor, asTaken(step.backup, theatre), past);
     return judge(theatre, actor, performed, { past, tally });
   }
   tally.count('happenings', step.do === 'restart' ? `QEMU ${step.how}` : step.do);
@@ -83,6 +84,13 @@ async function perform(
       await actor.end(step.how);
       return actor.revive();
   }
+}
+
+/** A backup of a story as a tier can take it. One that clears what its jobs read has no differentials. */
+function asTaken(backup: Backup, { tier }: Theatre): Backup {
+  if (tier === undefined) return backup;
+  const kind = tier === 'grouped' && backup.kind === 'differential' ? 'auto' : backup.kind;
+  return { ...backup, kind, shield: shieldOf(tier) };
 }
 
 /** All that was ever published still restores, and the disks hold what was written to them. */

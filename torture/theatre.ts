@@ -10,6 +10,7 @@ import { startTemporal } from '../lab/start-temporal.ts';
 import { startWorker } from '../lab/start-worker.ts';
 import { makeTempFolder, type TempFolder } from '../lab/temp-folder.ts';
 import type { TemporalServer } from '../lab/temporal-server.ts';
+import type { Tier } from '../model/choices.ts';
 import { Tap } from './tap.ts';
 import { vmNames, writeInventory } from './write-inventory.ts';
 
@@ -23,6 +24,8 @@ export class Theatre implements AsyncDisposable {
   readonly taps: readonly Tap[];
   readonly files: FileSystem | undefined;
   readonly paths: StatePaths;
+  /** How every backup is taken, if not as its story says. */
+  readonly tier: Tier | undefined;
   /** How often something was struck that serves all VMs. */
   commonFaults = 0;
   readonly #temp: TempFolder;
@@ -38,18 +41,20 @@ export class Theatre implements AsyncDisposable {
     temp: TempFolder;
     config: string;
     worker: LabProcess;
+    tier: Tier | undefined;
   }) {
     this.temporal = parts.temporal;
     this.client = parts.client;
     this.taps = parts.taps;
     this.files = parts.files;
+    this.tier = parts.tier;
     this.#temp = parts.temp;
     this.#config = parts.config;
     this.#worker = parts.worker;
     this.paths = statePaths(join(parts.temp.path, 'state'));
   }
 
-  static async build(): Promise<Theatre> {
+  static async build(tier?: Tier): Promise<Theatre> {
     const built: AsyncDisposable[] = [];
     const keep = <T extends AsyncDisposable>(part: T): T => {
       built.unshift(part);
@@ -63,11 +68,11 @@ export class Theatre implements AsyncDisposable {
       for (const folder of new Set(repositories)) await mkdir(folder);
       const taps = vmNames.map((name) => new Tap(join(temp.path, `${name}.sock`)));
       const { address } = temporal;
-      const config = await writeInventory(temp.path, { address, taps, repositories });
+      const config = await writeInventory(temp.path, { address, taps, repositories, tier });
       const worker = await startWorker({ config, folder: temp.path });
       const connection = { address };
       const client = keep(await StillpointClient.connect({ connection, namespace: 'default' }));
-      return new Theatre({ temporal, client, taps, files, temp, config, worker });
+      return new Theatre({ temporal, client, taps, files, temp, config, worker, tier });
     } catch (error) {
       for (const part of built) await part[Symbol.asyncDispose]();
       throw error;

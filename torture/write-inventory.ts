@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Tier } from '../model/choices.ts';
 import type { Tap } from './tap.ts';
 
 /** The VMs of every story, by their place in it. The first has its backups on a file system that can fail. */
@@ -22,9 +23,10 @@ export async function writeInventory(
     readonly address: string;
     readonly taps: readonly Tap[];
     readonly repositories: readonly string[];
+    readonly tier: Tier | undefined;
   },
 ): Promise<string> {
-  const { address, taps, repositories } = parts;
+  const { address, taps, repositories, tier } = parts;
   const config = join(folder, 'stillpoint.yaml');
   const vms = vmNames.map((name, at) => [
     name,
@@ -35,7 +37,7 @@ export async function writeInventory(
     host: 'lab',
     repository: repositories.at(-1),
     state: join(folder, 'state'),
-    defaults: settings,
+    defaults: { ...settings, ...(tier && { tier }) },
     vms: Object.fromEntries(vms),
   };
   // YAML holds JSON.

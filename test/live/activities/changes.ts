@@ -23,16 +23,11 @@ export async function whileOff(
   await machine.restart();
 }
 
-/**
- * The names of a node's segments, oldest first. All nodes are asked for only where no device has it: QEMU 5.2 dies of that
- * beside a job that has ended.
- */
+/** The names of a node's segments, oldest first. */
 export async function segmentNames({ labQmp }: Machine, node: string): Promise<string[]> {
-  const isIt = (one: { readonly 'node-name'?: string | undefined }) => one['node-name'] === node;
-  const blocks = await labQmp.execute('query-block', {});
-  const own = blocks.flatMap(({ inserted }) => inserted ?? []).find(isIt);
-  const found = own ?? (await nodesOf(labQmp)).find(isIt);
-  return (found?.['dirty-bitmaps'] ?? [])
+  const nodes = await nodesOf(labQmp);
+  const bitmaps = nodes.find((one) => one['node-name'] === node)?.['dirty-bitmaps'] ?? [];
+  return bitmaps
     .flatMap(({ name = '' }) => (name.startsWith('stillpoint:') ? [name] : []))
     .toSorted();
 }
