@@ -2,18 +2,13 @@ import { queryAbilities } from '../capture/abilities.ts';
 import type { Machine } from '../lab/machine.ts';
 import type { Shield } from '../model/choices.ts';
 import { Disk } from './disk.ts';
-import { MiB } from './disk-model.ts';
 import { addForeignBitmap } from './foreign-bitmaps.ts';
 import { GuestIo } from './guest-io.ts';
-import { makePluggable, pluggable, plugIn, unplug } from './hot-plug.ts';
 import { Instants } from './instants.ts';
 import { Miss } from './miss.ts';
-import { nodeOf } from './node-of.ts';
 import { startMachine } from './start-machine.ts';
 import type { DiskMake, Write } from './story.ts';
 import type { Tap } from './tap.ts';
-
-const largestBytes = 48 * MiB;
 
 /** A VM of a story: a QEMU without a guest that runs, and that nobody but the story writes to. */
 export class Actor implements AsyncDisposable {
@@ -58,6 +53,11 @@ export class Actor implements AsyncDisposable {
     }
   }
 
+  /** Whether QEMU's monitor goes on while a write of the guest has to wait. */
+  get goesOnAside(): boolean {
+    return this.#guest.goesOnAside;
+  }
+
   get #runs(): boolean {
     return this.machine.alive && !this.#ended;
   }
@@ -79,34 +79,6 @@ export class Actor implements AsyncDisposable {
         throw error;
       }
     });
-  }
-
-  async grow(at: number): Promise<void> {
-    // QEMU resizes no image under an NVMe device.
-    const disks = this.plugged.filter(
-      ({ index }) => this.machine.disks[index]?.attachment.device !== 'nvme',
-    );
-    const disk = disks[at % Math.max(1, disks.length)];
-    if (!disk || this.unclean || disk.model.bytes >= largestBytes) return;
-    const size = disk.model.bytes + 4 * MiB;
-    const { labQmp } = this.machine;
-    await labQmp.execute('block_resize', { 'node-name': await nodeOf(labQmp, disk), size });
-    disk.model.grow(size);
-    disk.tracked = false;
-  }
-
-  /** Plugs one more disk in, or takes it out; it keeps what it holds, and its bitmaps. */
-  async plugOrUnplug(): Promise<void> {
-    const { labQmp, folder } = this.machine;
-    let disk = this.disks.find(({ index }) => index === pluggable);
-    if (!disk) {
-      disk = await makePluggable(folder);
-      this.disks.push(disk);
-    }
-    if (disk.qdev === undefined) {
-      await plugIn(labQmp, disk);
-      if (disk.model.bytes > 0 && !disk.foreign) await addForeignBitmap(labQmp, disk);
-    } else if (!this.unclean) await unplug(labQmp, disk);
   }
 
   /** Ends QEMU, as its operator does or as a power cut. Whoever connects is refused from then on. */
@@ -133,11 +105,11 @@ export class Actor implements AsyncDisposable {
       disk.qdev = undefined;
     }
     this.#guest.renew();
-    const killed = this.#ended === 'killed';
+    // What a power cut leaves of it is not ours to say.
+    const forgets = this.#ended === 'killed' || !keepsBitmaps;
     this.#ended = undefined;
     await this.#enter();
-    // What a power cut leaves of it is not ours to say.
-    if (killed) for (const disk of this.disks) disk.foreign = undefined;
+    if (forgets) for (const disk of this.disks) disk.foreign = undefined;
   }
 
   /** With QEMU gone: each image must hold what was written, but that after a power cut it is the other way round. */

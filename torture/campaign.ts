@@ -47,7 +47,8 @@ export async function campaign(options: CampaignOptions): Promise<Campaign> {
       throw new fc.PreconditionFailure(true);
     theatre ??= await Theatre.build(options.tier);
     try {
-      await tell(story, theatre, shrinking ? new Tally() : tally, shrinking ?? end);
+      const until = shrinking ? AbortSignal.any([shrinking, signal]) : end;
+      await tell(story, theatre, shrinking ? new Tally() : tally, until);
     } catch (error) {
       failed = { story, error };
       onFailure?.(error, story);

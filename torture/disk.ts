@@ -11,6 +11,11 @@ const cluster = 65_536;
 export class ForeignBitmap {
   readonly sure = new Set<number>();
   readonly maybe = new Set<number>();
+  readonly persistent: boolean;
+
+  constructor(persistent: boolean) {
+    this.persistent = persistent;
+  }
 
   mark({ offset, bytes }: Piece, sure: boolean): void {
     for (let at = Math.floor(offset / cluster); at * cluster < offset + bytes; at++)

@@ -1,19 +1,21 @@
+import { queryAbilities } from '../capture/abilities.ts';
 import { nodesOf } from '../lab/nodes-of.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import { ForeignBitmap, type Disk } from './disk.ts';
 import { Miss } from './miss.ts';
 import { nodeOf } from './node-of.ts';
 
-/** Adds one that is somebody else's, where the image can keep it: it must stay as it is. */
+/** Adds one that is somebody else's, in the image where QEMU keeps it well: it must stay as it is. */
 export async function addForeignBitmap(labQmp: QmpClient, disk: Disk): Promise<void> {
   if (disk.format !== 'qcow2') return;
+  const { keepsBitmaps } = await queryAbilities(labQmp);
   await labQmp.execute('block-dirty-bitmap-add', {
     node: await nodeOf(labQmp, disk),
     name: nameOn(disk),
     granularity: 65_536,
-    persistent: true,
+    persistent: keepsBitmaps,
   });
-  disk.foreign = new ForeignBitmap();
+  disk.foreign = new ForeignBitmap(keepsBitmaps);
 }
 
 /** What was done to bitmaps that are not ours, which is nothing. */
@@ -31,7 +33,8 @@ export async function checkForeignBitmaps({
   for (const disk of plugged) {
     if (!disk.foreign) continue;
     const found = bitmaps.find((bitmap) => bitmap.name === nameOn(disk));
-    if (!found?.recording || !found.persistent || disk.foreign.wrong(found.count))
+    const same = found?.recording && found.persistent === disk.foreign.persistent;
+    if (!same || disk.foreign.wrong(found.count))
       throw new Miss(
         `${name}: the foreign bitmap of disk ${disk.index} was touched: ${JSON.stringify(found)}; ` +
           `${disk.foreign.sure.size} to ${disk.foreign.maybe.size} of its bits must be set`,

@@ -16,6 +16,11 @@ export class GuestIo {
     this.#io = this.#newIo();
   }
 
+  /** Whether the monitor goes on while a write has to wait. */
+  get goesOnAside(): boolean {
+    return this.#io.goesOnAside;
+  }
+
   /** To be called when QEMU was started again. */
   renew(): void {
     this.#io = this.#newIo();

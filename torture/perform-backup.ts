@@ -48,7 +48,7 @@ export async function performBackup(
   const before = { faults: theatre.commonFaults, instants: instants.taken.length };
   instants.watch = fault;
   actor.shield = backup.shield;
-  const writer = Writer.start(actor, backup.during, () => mayWait(backup, fault));
+  const writer = Writer.start(actor, backup.during, () => mayWait(actor, backup, fault));
   let outcome: Performance['outcome'];
   try {
     const request = requestOf(theatre, actor, backup, past);
@@ -71,9 +71,14 @@ export async function performBackup(
 }
 
 /** Without a shield the guest waits for a target that hangs, as documented: no story is told of it here. */
-function mayWait({ shield, fault }: Backup, { struckAt }: PlannedFault): boolean {
+function mayWait(
+  { goesOnAside }: Actor,
+  { shield, fault }: Backup,
+  { struckAt }: PlannedFault,
+): boolean {
   const mute = fault?.kind === 'receiver stopped' || fault?.kind === 'target hung';
-  return shield === 'none' && mute && struckAt !== undefined;
+  // A write that is on its way when it strikes must not keep the monitor.
+  return shield === 'none' && mute && (struckAt !== undefined || !goesOnAside);
 }
 
 function requestOf(

@@ -1,5 +1,6 @@
 import { shieldOf } from '../model/tier.ts';
 import { Actor } from './actor.ts';
+import { grow, plugOrUnplug } from './change-disks.ts';
 import { checkBackup, type Published } from './check.ts';
 import { judge } from './judge.ts';
 import { performBackup } from './perform-backup.ts';
@@ -77,9 +78,9 @@ async function perform(
       for (const write of step.writes) await actor.write(write);
       return;
     case 'grow':
-      return actor.grow(step.disk);
+      return grow(actor, step.disk);
     case 'plug or unplug':
-      return actor.plugOrUnplug();
+      return plugOrUnplug(actor);
     case 'restart':
       await actor.end(step.how);
       return actor.revive();

@@ -39,7 +39,7 @@ describe('a disk of a story', () => {
 
 describe('the foreign bitmap of a disk', () => {
   it('has a bit for each cluster that was surely written, and may have one for others', () => {
-    const bitmap = new ForeignBitmap();
+    const bitmap = new ForeignBitmap(true);
     bitmap.mark({ offset: cluster - 512, bytes: 1024 }, true);
     bitmap.mark({ offset: 4 * cluster, bytes: 512 }, false);
 
