@@ -3,7 +3,13 @@ import { QmpProtocolError } from '../errors.ts';
 import { commands, type Args, type Command } from './commands.ts';
 import { spellAdd, spellMerge, spellTransaction } from './old-bitmaps.ts';
 import type { OldArgs, OldCommand } from './old-commands.ts';
-import { graphOf, jobsOf, withBitmapsInserted, withBitmapFields } from './old-replies.ts';
+import {
+  bitmapsIn,
+  graphOf,
+  jobsOf,
+  withBitmapsInserted,
+  withBitmapFields,
+} from './old-replies.ts';
 
 /** Sends one command as an old QEMU spells it; resolves with what it returns. */
 export type Send = <C extends OldCommand>(command: C, args: OldArgs<C>) => Promise<unknown>;
@@ -91,5 +97,9 @@ const experimental: Translations = {
     for (const one of spellMerge(args)) await send('x-block-dirty-bitmap-merge', one);
     return {};
   },
-  transaction: (args, send) => send('transaction', spellTransaction(args)),
+  transaction: async (args, send) => {
+    const merges = args.actions.some(({ type }) => type === 'block-dirty-bitmap-merge');
+    const seen = merges ? bitmapsIn(await send('query-block', {})) : [];
+    return send('transaction', spellTransaction(args, seen));
+  },
 };

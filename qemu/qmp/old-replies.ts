@@ -20,6 +20,16 @@ const Blocks = z.array(
   }),
 );
 
+/** `query-block` where bitmaps are shown with the device. */
+const Disks = z.array(
+  z.object({
+    inserted: z.object({ 'node-name': z.string().optional() }).optional(),
+    'dirty-bitmaps': z
+      .array(z.object({ name: z.string().optional(), status: z.string(), count: z.int() }))
+      .optional(),
+  }),
+);
+
 /** @see qapi/block-core.json of 2.11, BlockJobInfo */
 const Jobs = z.array(
   z.object({
@@ -66,6 +76,27 @@ export function withBitmapsInserted(reply: unknown): unknown {
     const bitmaps = inserted['dirty-bitmaps'] ?? above ?? [];
     return { ...block, inserted: { ...inserted, 'dirty-bitmaps': bitmaps.map(fieldsOf) } };
   });
+}
+
+/** A bitmap of a disk as it was seen. */
+export type SeenBitmap = {
+  readonly node: string;
+  readonly name: string;
+  readonly recording: boolean;
+  /** In bytes. */
+  readonly count: number;
+};
+
+/** The bitmaps that have a name, from `query-block`. */
+export function bitmapsIn(reply: unknown): SeenBitmap[] {
+  return read(Disks, reply).flatMap(({ inserted, 'dirty-bitmaps': bitmaps = [] }) =>
+    bitmaps.map(({ name, status, count }) => ({
+      node: inserted?.['node-name'] ?? '',
+      name: name ?? '',
+      recording: status !== 'disabled' && status !== 'locked',
+      count,
+    })),
+  );
 }
 
 /** `x-debug-query-block-graph`, without its edges. */

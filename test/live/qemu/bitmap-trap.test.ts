@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import type { Machine } from '../../../lab/machine.ts';
+import { nodesOf } from '../../../lab/nodes-of.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { eventually } from '../../host/eventually.ts';
 
@@ -11,9 +12,19 @@ beforeEach(async () => {
 });
 afterEach(async () => machine?.[Symbol.asyncDispose]());
 
+/** Such a QEMU has no command that enables either. */
+function skipWithoutMerge({ skip }: TestContext): void {
+  const { version } = machine.labQmp;
+  skip(
+    machine.labQmp.lacks('block-dirty-bitmap-merge'),
+    `QEMU ${version.major}.${version.minor} merges no bitmaps`,
+  );
+}
+
 /** Why the product merges segments back by plain commands, and not all or nothing. */
 describe('a bitmap that is not there', () => {
-  it('kills QEMU when a transaction enables it', async () => {
+  it('kills QEMU when a transaction enables it', async (context) => {
+    skipWithoutMerge(context);
     const type = 'block-dirty-bitmap-enable';
 
     const answer = machine.labQmp.execute('transaction', { actions: [{ type, data: absent }] });
@@ -46,4 +57,39 @@ describe('a bitmap that is not there', () => {
 
     expect(await machine.labQmp.execute('query-status', {})).toMatchObject({ running: false });
   });
+});
+
+/** QEMU 3.1 and 4.0 empty the target of a merge in a transaction whose source is empty. */
+it('a merge in a transaction loses nothing where some of its sources are empty', async (context) => {
+  skipWithoutMerge(context);
+  const { labQmp, disks } = machine;
+  const node = 'vd0-node';
+  const io = machine.device(disks[0] ?? expect.fail('no disk'));
+  const names = ['recording', 'empty', 'early', 'late'];
+  const rest = async (name: string) => labQmp.execute('block-dirty-bitmap-disable', { node, name });
+  for (const name of names)
+    await labQmp.execute('block-dirty-bitmap-add', { node, name, granularity: 65_536 });
+  for (const name of ['empty', 'late']) await rest(name);
+  await io.write(1, { offset: 0, bytes: 65_536 });
+  await rest('early');
+  await labQmp.execute('block-dirty-bitmap-enable', { node, name: 'late' });
+  await io.write(2, { offset: 196_608, bytes: 131_072 });
+  await rest('late');
+  await labQmp.execute('block-dirty-bitmap-clear', { node, name: 'recording' });
+
+  await labQmp.execute('transaction', {
+    actions: [
+      {
+        type: 'block-dirty-bitmap-add',
+        data: { node, name: 'all', granularity: 65_536, disabled: true },
+      },
+      {
+        type: 'block-dirty-bitmap-merge',
+        data: { node, target: 'all', bitmaps: ['early', 'empty', 'late', 'recording'] },
+      },
+    ],
+  });
+
+  const bitmaps = (await nodesOf(labQmp)).flatMap((one) => one['dirty-bitmaps'] ?? []);
+  expect(bitmaps.find(({ name }) => name === 'all')).toMatchObject({ count: 3 * 65_536 });
 });

@@ -56,6 +56,11 @@ describe('QEMU 3.1', () => {
       src_name: name,
     }));
 
+    const seen = (name: string) => ({ name, status: 'active', count: 65_536 });
+    qemu.answers['query-block'] = [
+      { inserted: { 'node-name': 'vd0-node' }, 'dirty-bitmaps': [seen('a'), seen('b')] },
+    ];
+
     await client.execute('block-dirty-bitmap-enable', onNode);
     await client.execute('block-dirty-bitmap-disable', onNode);
     await client.execute('block-dirty-bitmap-merge', merge);
@@ -72,6 +77,7 @@ describe('QEMU 3.1', () => {
       { execute: 'x-block-dirty-bitmap-enable', arguments: onNode },
       { execute: 'x-block-dirty-bitmap-disable', arguments: onNode },
       ...merges.map((one) => ({ execute: 'x-block-dirty-bitmap-merge', arguments: one })),
+      { execute: 'query-block', arguments: {} },
       {
         execute: 'transaction',
         arguments: {
