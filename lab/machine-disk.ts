@@ -61,14 +61,24 @@ export function attachOptions(disk: MachineDisk, index: number, version?: QemuVe
     style === 'blockdev'
       ? ['-blockdev', JSON.stringify(node)]
       : ['-drive', `if=none,id=${backend},file=${path},format=${format},discard=unmap`];
-  return [...source, ...deviceOptions(disk, index, `${backend}${oldProperties(disk, version)}`)];
+  const properties = Object.entries(oldProperties(version, attachment.device));
+  const given = properties.map(([name, value]) => `,${name}=${value}`).join('');
+  return [...source, ...deviceOptions(disk, index, `${backend}${given}`)];
 }
 
-/** A device that shares lets the lab write beside it by its node; on 2.11 one of `-blockdev` does not pause the VM by itself. */
-function oldProperties({ attachment }: MachineDisk, version?: QemuVersion): string {
-  if (!version || knowsDevices(version)) return '';
-  const pauses = version.major < 3 && attachment.device !== 'nvme';
-  return `,share-rw=on${pauses ? ',werror=enospc' : ''}`;
+/**
+ * What a device of an old QEMU is given: one that shares lets the lab write beside it by its node; on 2.11 one of `-blockdev`
+ * does not pause the VM by itself.
+ */
+export function oldProperties(
+  version: QemuVersion | undefined,
+  device: Attachment['device'],
+): Record<string, string> {
+  if (!version || knowsDevices(version)) return {};
+  return {
+    'share-rw': 'on',
+    ...(version.major < 3 && device !== 'nvme' && { werror: 'enospc' }),
+  };
 }
 
 function deviceOptions({ attachment, name }: MachineDisk, index: number, backend: string) {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { attachments, type Attachment } from '../lab/attachments.ts';
 import { makeDiskImage } from '../lab/disk-image.ts';
+import { oldProperties } from '../lab/machine-disk.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import { Disk, sizeOf } from './disk.ts';
 
@@ -31,7 +32,11 @@ export async function plugIn(labQmp: QmpClient, disk: Disk): Promise<void> {
     discard: 'unmap',
     file,
   });
-  await labQmp.execute('device_add', { driver: 'scsi-hd', id, bus: 'vd0-scsi.0', drive: node });
+  const device = { driver: 'scsi-hd', id, bus: 'vd0-scsi.0', drive: node };
+  await labQmp.execute('device_add', {
+    ...device,
+    ...oldProperties(labQmp.version, 'virtio-scsi'),
+  });
   disk.qdev = id;
 }
 
