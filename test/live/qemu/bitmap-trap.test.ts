@@ -62,9 +62,9 @@ describe('a bitmap that is not there', () => {
 /** QEMU 3.1 and 4.0 empty the target of a merge in a transaction whose source is empty. */
 it('a merge in a transaction loses nothing where some of its sources are empty', async (context) => {
   skipWithoutMerge(context);
-  const { labQmp, disks } = machine;
+  const { labQmp } = machine;
   const node = 'vd0-node';
-  const io = machine.device(disks[0] ?? expect.fail('no disk'));
+  const io = machine.device(machine.disk());
   const names = ['recording', 'empty', 'early', 'late'];
   const rest = async (name: string) => labQmp.execute('block-dirty-bitmap-disable', { node, name });
   for (const name of names)
