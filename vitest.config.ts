@@ -23,8 +23,8 @@ export default defineConfig({
           name: 'live',
           pool: 'forks',
           include: ['test/live/**/*.test.ts'],
-          // Real guests and servers, which wait more than they work: two files at a time, once the unit tests are through.
-          maxWorkers: 2,
+          // Real guests and servers, which wait more than they work: three files at a time, once the unit tests are through.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
           testTimeout: 180_000,
           hookTimeout: 180_000,
