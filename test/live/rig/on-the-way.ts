@@ -1,4 +1,5 @@
 import { rollbackBackup } from '../../../activities/rollback-backup.ts';
+import { NotFreedError } from '../../../capture/errors.ts';
 import { newRun, type Rig } from './rig.ts';
 
 /** A run on its way: each step is the activity's own function, on the real machine. */
@@ -23,10 +24,20 @@ export abstract class OnTheWay<Step extends string, Plan> {
   /** Goes on until that step is done. */
   async until(last: Step): Promise<this> {
     for (const step of this.#steps.slice(this.#done, this.#steps.indexOf(last) + 1)) {
-      await this.perform(step);
+      await this.#repeating(step);
       this.#done++;
     }
     return this;
+  }
+
+  /** As Temporal does: what QEMU takes long over on a busy machine is tried again. */
+  async #repeating(step: Step): Promise<void> {
+    for (let tries = 1; ; tries++)
+      try {
+        return await this.perform(step);
+      } catch (error) {
+        if (tries === 3 || !(error instanceof NotFreedError)) throw error;
+      }
   }
 
   async rollback(): Promise<{ troubles: string[] }> {
