@@ -1,5 +1,5 @@
 import { checkInstant } from '../capture/check-instant.ts';
-import { removeExports } from '../capture/nbd-server.ts';
+import { removeExports } from '../capture/exports.ts';
 import { areServed } from '../capture/serve.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import type { HostDependencies } from './dependencies.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { checkInstant } from '../capture/check-instant.ts';
 import { SnapshotBrokenError } from '../capture/errors.ts';
-import { removeExports } from '../capture/nbd-server.ts';
+import { removeExports } from '../capture/exports.ts';
 import type { CaptureContext } from '../capture/ports.ts';
 import { areServed } from '../capture/serve.ts';
 import type { BackupPlan } from '../model/plan.ts';

@@ -31,6 +31,11 @@ const firstWithout = {
    * 3.1 and 4.0, not on 5.2), or makes the guest's writes fail (2.11).
    */
   staleBitmaps: { major: 5, minor: 2 },
+  /**
+   * A backup job that has the host copy goes over what lies in the middle of a write and was kept before: seen on 4.0, not on
+   * 5.2. To NBD nothing can be offloaded.
+   */
+  copiesTooMuch: { major: 5, minor: 2 },
   /** What is older was never tried, and shows no device's path. */
   untried: { major: 2, minor: 11 },
 } satisfies Record<string, Version>;
@@ -65,6 +70,11 @@ export function refuseWaiting(
       throw new UnsupportedQemuError(
         `QEMU ${version}: with shield "fleece" ${policy} can only be "report" there, not "${value}"; leave it out, use shield "none", or QEMU 7.1 or newer`,
       );
+}
+
+/** Whether a job may have the host copy to a scratch. */
+export function mayOffload({ version }: Pick<QmpClient, 'version'>): boolean {
+  return !isBelow(version, firstWithout.copiesTooMuch);
 }
 
 function isBelow({ major, minor }: Version, limit: Version): boolean {

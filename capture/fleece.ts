@@ -2,6 +2,7 @@ import { ourName, temporaryBitmapName } from '../model/names.ts';
 import type { BackupPlan, DiskPlan } from '../model/plan.ts';
 import { scratchNode } from '../qemu/images/create-scratch.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
+import { mayOffload } from './abilities.ts';
 import { allDone } from './all-done.ts';
 import {
   mergeInto,
@@ -99,7 +100,11 @@ export async function addScratches(
     const { scratchPath: path, scratchLimitBytes: limitBytes } = placeOf(places, planned.index);
     const nodeName = ourName(plan.backupId, planned.index, 's');
     const backing = backed(planned);
-    await qmp.execute('blockdev-add', scratchNode({ nodeName, path, limitBytes, backing }));
+    const offloads = mayOffload(qmp);
+    await qmp.execute(
+      'blockdev-add',
+      scratchNode({ nodeName, path, limitBytes, backing, offloads }),
+    );
   }
 }
 

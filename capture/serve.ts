@@ -5,7 +5,8 @@ import { plannedDisk } from './bitmap-actions.ts';
 import { ExportLostError, LeftoversError } from './errors.ts';
 import { addScratches, mergeRestingSegments } from './fleece.ts';
 import { expectHeld, isHeldByJob } from './held-by-job.ts';
-import { checkBytes, ourExports, startNbdServer, type Listen } from './nbd-server.ts';
+import { addExport, ourExports } from './exports.ts';
+import { checkBytes, startNbdServer, type Listen } from './nbd-server.ts';
 import type { CaptureContext } from './ports.ts';
 import { expectAll, expectNone } from './traces.ts';
 import { readVmState, type Disk } from './vm-state.ts';
@@ -23,12 +24,12 @@ function servesScratch(plan: BackupPlan): boolean {
   return plan.secondPass || isHeldByJob(plan);
 }
 
-/** All that can fail before the guest is touched: the server, the scratches, the merge of what has changed. */
+/** All that can fail before the guest is touched: the server, the scratches, and behind filters the merge of what has changed. */
 export async function prepareExports(context: CaptureContext, listen: Listen): Promise<void> {
   const { qmp, plan } = context;
   await startNbdServer(qmp, plan.backupId, listen);
   await addScratches(context, ({ node }) => (servesScratch(plan) ? node : undefined));
-  await mergeRestingSegments(context);
+  if (!isHeldByJob(plan)) await mergeRestingSegments(context);
 }
 
 /**
@@ -47,12 +48,11 @@ export async function startExports({ qmp, plan }: CaptureContext): Promise<void>
   for (const planned of plan.disks) {
     if (!isHeldByJob(plan)) await addCheckedNode(qmp, plan, planned, plannedDisk(state, planned));
     const bitmap = servedBitmap(plan, planned);
-    await qmp.execute('block-export-add', {
-      type: 'nbd',
+    await addExport(qmp, {
       id: ourName(plan.backupId, planned.index, 'e'),
-      'node-name': servedNode(plan, planned),
+      node: servedNode(plan, planned),
       name: planned.device,
-      ...(bitmap === null ? {} : { bitmaps: [bitmapOn(plan, planned, bitmap)] }),
+      bitmap: bitmap === null ? null : bitmapOn(plan, planned, bitmap),
     });
   }
 }

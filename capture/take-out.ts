@@ -4,7 +4,7 @@ import { cancelJobs } from './cancel-jobs.ts';
 import { NotFreedError } from './errors.ts';
 import { takeFiltersOut } from './filter.ts';
 import { letGoOfTargets } from './let-go-of-targets.ts';
-import { closeNbdServer } from './nbd-server.ts';
+import { closeNbdServer } from './exports.ts';
 import type { Receivers } from './ports.ts';
 import { removeNodes } from './remove-nodes.ts';
 import { temporaryBitmaps } from './temporary-bitmaps.ts';
@@ -32,7 +32,7 @@ export async function takeOut(qmp: QmpClient, receivers: Receivers): Promise<voi
   // With its snapshot-access node there, QEMU refuses to take a filter out.
   await removeNodes(qmp, state, ['c', 'a']);
   await takeFiltersOut(qmp, state.disks, state.graph);
-  await removeNodes(qmp, state, ['f', 's', 't', 'p', 'o', 'h', 'n']);
+  await removeNodes(qmp, state, ['f', 's', 't', 'p', 'o', 'h', 'e', 'n']);
   for (const bitmap of await temporaryBitmaps(qmp, found))
     await tolerant(qmp.execute('block-dirty-bitmap-remove', bitmap));
 

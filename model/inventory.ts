@@ -63,7 +63,7 @@ const VmSettings = z.strictObject({
     'Freeze the guest file systems around the instant: `required` (else the backup fails), `preferred` (else it is crash-consistent and says so) or `off`.',
   ),
   shield: Shield.exactOptional().describe(
-    'What stands between the guest and the target: `fleece` (QEMU 5.2 and newer, the default from 7.1 on) or `none`.',
+    'What stands between the guest and the target: `fleece` (QEMU 4.0 and newer, the default from 7.1 on) or `none`.',
   ),
   freezeMountpoints: z
     .array(MountPoint)

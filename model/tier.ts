@@ -24,10 +24,10 @@ export type WantedTier = {
  */
 export function tierFor(features: TierFeatures, wanted: WantedTier): TierChoice {
   const { shield, tier, kind } = wanted;
-  if (shield === 'fleece' && !features.fleecing && !(features.bitmapSync && features.exporting))
+  if (shield === 'fleece' && !features.fleecing && !(features.merging && features.exporting))
     return {
       refused:
-        'it cannot keep what the guest overwrites, so shield "fleece" needs QEMU 5.2 or newer; use shield "none"',
+        'it cannot keep what the guest overwrites, so shield "fleece" needs QEMU 4.0 or newer; use shield "none"',
     };
   if (tier !== undefined && shield !== undefined && shield !== shieldOf(tier))
     return { refused: `tier "${tier}" has not shield "${shield}"` };
@@ -58,7 +58,7 @@ function tiersOf(
 ): Tier[] {
   return [
     ...(fleecing ? ['fleece' as const] : []),
-    ...(wantsShield && bitmapSync && exporting ? ['fleece-job' as const] : []),
+    ...(wantsShield && merging && exporting ? ['fleece-job' as const] : []),
     ...(bitmapSync ? ['direct' as const] : []),
     ...(merging ? ['merge' as const] : ['grouped' as const]),
   ];

@@ -78,7 +78,7 @@ async function examineTier(
         advice: `A slow target can slow the guest during a backup. ${
           features.exporting
             ? 'With `shield: fleece` it cannot; that takes room for whole disks in the state folder.'
-            : 'QEMU 5.2 and newer can do better.'
+            : 'QEMU 4.0 and newer can do better.'
         }`,
       };
 }

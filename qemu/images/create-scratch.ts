@@ -43,25 +43,28 @@ export async function reserveScratch(
 
 /**
  * What `blockdev-add` takes to open a scratch within its limit. With `backing`, a node, it reads as that one does where
- * nothing was written to it.
+ * nothing was written to it. A node that passes all on keeps the host from copying where that is not wanted.
  */
 export function scratchNode(scratch: {
   readonly nodeName: string;
   readonly path: string;
   readonly limitBytes: number;
   readonly backing?: string | undefined;
+  /** Whether QEMU may have the host copy to it. */
+  readonly offloads?: boolean | undefined;
 }): BlockdevOptions {
+  const limited = {
+    driver: 'raw',
+    size: wholeClusters(scratch.limitBytes),
+    file: { driver: 'file', filename: scratch.path, discard: 'unmap' },
+  } as const;
   return {
     driver: 'qcow2',
     'node-name': scratch.nodeName,
     // A cluster that is given up would show what lies below.
     discard: scratch.backing === undefined ? 'unmap' : 'ignore',
     ...(scratch.backing === undefined ? {} : { backing: scratch.backing }),
-    file: {
-      driver: 'raw',
-      size: wholeClusters(scratch.limitBytes),
-      file: { driver: 'file', filename: scratch.path, discard: 'unmap' },
-    },
+    file: scratch.offloads === false ? { driver: 'blkdebug', image: limited } : limited,
   };
 }
 

@@ -1,7 +1,7 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { bounded } from '../bounded.ts';
 import { NbdError } from '../errors.ts';
+import { dial } from './dial.ts';
 import { ExactReader } from './exact-reader.ts';
 import { negotiate, type Agreement } from './negotiate.ts';
 import { command, requestHead, type Command } from './protocol.ts';
@@ -42,23 +42,18 @@ export class NbdClient implements AsyncDisposable {
   }): Promise<NbdClient> {
     const { path, exportName, contexts = [], timeoutMs, signal } = options;
     signal.throwIfAborted();
-    const socket = connect({ path });
-    const reader = new ExactReader(socket);
-    const opened = once(socket, 'connect').then(() => {
-      // Whoever reads sees the end; without a listener an EPIPE would end the process.
-      socket.on('error', () => socket.destroy());
-      return negotiate(socket, reader, { exportName, contexts });
-    });
+    const failed = new AbortController();
+    const open = async () => {
+      const socket = await dial(path, failed.signal);
+      const reader = new ExactReader(socket);
+      const agreed = await negotiate(socket, reader, { exportName, contexts });
+      return new NbdClient(socket, path, reader, agreed);
+    };
     const late = () => new NbdError(`no answer within ${timeoutMs} ms`);
     try {
-      return new NbdClient(
-        socket,
-        path,
-        reader,
-        await bounded(opened, { timeoutMs, signal, late }),
-      );
+      return await bounded(open(), { timeoutMs, signal, late });
     } catch (cause) {
-      socket.destroy();
+      failed.abort();
       signal.throwIfAborted();
       throw new NbdError(`${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
         cause,

@@ -61,11 +61,18 @@ const Raw = z.strictObject({
   file: z.union([NodeName, Protocol]),
 });
 
+/** Passes all on as it is, unless it is told to fail; it offloads no copies. @see qapi/block-core.json, BlockdevOptionsBlkdebug */
+const Blkdebug = z.strictObject({
+  driver: z.literal('blkdebug'),
+  ...Every,
+  image: Raw,
+});
+
 /** @see qapi/block-core.json, BlockdevOptionsQcow2 */
 const Qcow2 = z.strictObject({
   driver: z.literal('qcow2'),
   ...Every,
-  file: z.union([NodeName, Protocol, Raw]),
+  file: z.union([NodeName, Protocol, Raw, Blkdebug]),
   /** null opens the image without the backing file that it records. */
   backing: z.union([NodeName, z.null()]).optional(),
 });

@@ -3,7 +3,14 @@ import { TransactionAction } from './actions.ts';
 import { BlockdevBackup } from './backup.ts';
 import { BitmapAdd, BitmapMerge, BitmapOnNode } from './bitmaps.ts';
 import { BlockdevOptions } from './block-nodes.ts';
-import { BlockExportAdd, BlockExportDel, NbdServerStart, ObjectAdd } from './exports.ts';
+import {
+  BlockExportAdd,
+  BlockExportDel,
+  NbdServerAdd,
+  NbdServerRemove,
+  NbdServerStart,
+  ObjectAdd,
+} from './exports.ts';
 import {
   BlockDeviceInfo,
   BlockExportInfo,
@@ -112,6 +119,9 @@ export const commands = {
   'block-export-add': { args: BlockExportAdd, returns: Nothing },
   // The export is gone a moment later.
   'block-export-del': { args: BlockExportDel, returns: Nothing },
+  // What exports were below 5.2, where no query shows them.
+  'nbd-server-add': { args: NbdServerAdd, returns: Nothing },
+  'nbd-server-remove': { args: NbdServerRemove, returns: Nothing },
   'object-add': { args: ObjectAdd, returns: Nothing },
   'object-del': { args: z.strictObject({ id: z.string() }), returns: Nothing },
 

@@ -28,23 +28,23 @@ export type Dialect = {
   readonly lacks: ReadonlySet<Command>;
 };
 
-/** What the table of commands is written for. Commands that came later than 5.0 are known to lack when they are refused. */
+/** What the table of commands is written for. Commands that came later than 5.2 are known to lack when they are refused. */
 export const today: Dialect = { translations: {}, lacks: new Set() };
 
 /**
  * The dialect of a QEMU, by the commands that it has. Only what can be said exactly in an older one is translated; the rest
- * an old QEMU refuses. From 5.0 on nothing is asked.
+ * an old QEMU refuses. From 5.2 on nothing is asked.
  */
 export async function dialectOf(version: Version, send: Send): Promise<Dialect> {
-  if (version.major >= 5) return today;
+  const isBelow = (major: number, minor: number) =>
+    version.major < major || (version.major === major && version.minor < minor);
+  if (!isBelow(5, 2)) return today;
   const reply = Names.safeParse(await send('query-commands', {}));
   if (!reply.success)
     throw new QmpProtocolError('query-commands: unexpected answer', { cause: reply.error });
   const has = new Set(reply.data.map(({ name }) => name));
-  const isBelow = (major: number, minor: number) =>
-    version.major < major || (version.major === major && version.minor < minor);
   const translations: Translations = {
-    ...spelling,
+    ...(isBelow(5, 0) ? spelling : {}),
     ...(isBelow(4, 1) ? nodes : {}),
     ...(has.has('x-debug-query-block-graph') ? {} : graph),
     ...(has.has('query-jobs') ? {} : jobs),
@@ -58,11 +58,13 @@ export async function dialectOf(version: Version, send: Send): Promise<Dialect> 
 
 const Names = z.array(z.object({ name: z.string() }));
 
-/** `flat` is of 5.0. Bitmaps are shown with the node since 4.2, and before that with the device alone. */
+/** `flat`, and objects without `props`, are of 5.0. Bitmaps are shown with the node since 4.2, and before that with the device alone. */
 const spelling: Translations = {
   'query-named-block-nodes': async (_, send) =>
     withBitmapFields(await send('query-named-block-nodes', {})),
   'query-block': async (_, send) => withBitmapsInserted(await send('query-block', {})),
+  'object-add': ({ 'qom-type': type, id, ...props }, send) =>
+    send('object-add', { 'qom-type': type, id, props }),
 };
 
 /** Below 4.1 nobody knows what a null node reads, so it is for those who do not care. */

@@ -32,6 +32,20 @@ export const BlockExportDel = z.strictObject({
   mode: z.enum(['safe', 'hard']).optional(),
 });
 
+/** A bitmap is looked for from the device on downwards. @see qapi/block-export.json, NbdServerAddOptions */
+export const NbdServerAdd = z.strictObject({
+  /** Its node. */
+  device: z.string(),
+  name: z.string(),
+  bitmap: z.string().optional(),
+});
+
+/** @see qapi/block-export.json, nbd-server-remove */
+export const NbdServerRemove = z.strictObject({
+  name: z.string(),
+  mode: z.enum(['safe', 'hard']).optional(),
+});
+
 /** @see qapi/crypto.json, TlsCredsX509Properties */
 export const ObjectAdd = z.strictObject({
   'qom-type': z.literal('tls-creds-x509'),

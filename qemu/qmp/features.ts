@@ -8,7 +8,7 @@ export type Features = {
   readonly bitmapSync: boolean;
   /** Bitmaps that rest and are merged, in one transaction with the jobs (3.1, where both are experimental). */
   readonly merging: boolean;
-  /** Exports that are commands of their own, beside jobs (5.2). */
+  /** Exports of a node with a bitmap (4.0). */
   readonly exporting: boolean;
 };
 
@@ -16,12 +16,18 @@ export type Features = {
 export function featuresOf(schema: readonly SchemaInfo[]): Features {
   const someEnumHas = (...values: string[]) =>
     schema.some((entry) => values.every((value) => entry.values?.includes(value)));
+  const has = (command: string) => schema.some(({ name }) => name === command);
+  const takes = (command: string, argument: string) => {
+    const type = schema.find(({ name }) => name === command)?.['arg-type'];
+    const args = schema.find(({ name }) => name === type);
+    return args?.members?.some(({ name }) => name === argument) ?? false;
+  };
   return {
     fleecing: someEnumHas('copy-before-write', 'snapshot-access'),
     bitmapSync: someEnumHas('bitmap', 'incremental'),
     merging: ['block-dirty-bitmap-merge', 'x-block-dirty-bitmap-merge'].some((merge) =>
       someEnumHas('blockdev-backup', merge),
     ),
-    exporting: schema.some(({ name }) => name === 'block-export-add'),
+    exporting: takes('nbd-server-add', 'bitmap') || has('block-export-add'),
   };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BlockdevBackup, DriveBackup } from './backup.ts';
 import { BitmapAdd, BitmapOnNode } from './bitmaps.ts';
 import { BlockdevOptions } from './block-nodes.ts';
+import { ObjectAdd } from './exports.ts';
 
 const None = z.strictObject({});
 
@@ -29,7 +30,7 @@ const OldAction = z.discriminatedUnion('type', [
 export type OldAction = z.input<typeof OldAction>;
 
 /**
- * What QEMU below 5.0 is sent in the place of a command that it has not, spelled as in its own schema. The live test of
+ * What QEMU below 5.2 is sent in the place of a command that it has not, spelled as in its own schema. The live test of
  * the table of commands checks this one too.
  */
 export const oldCommands = {
@@ -38,6 +39,11 @@ export const oldCommands = {
   'query-named-block-nodes': None,
   'query-block-jobs': None,
   'blockdev-add': BlockdevOptions,
+  'object-add': z.strictObject({
+    'qom-type': z.string(),
+    id: z.string(),
+    props: ObjectAdd.omit({ 'qom-type': true, id: true }),
+  }),
   'block-job-resume': z.strictObject({ device: z.string() }),
   'block-job-cancel': z.strictObject({ device: z.string(), force: z.boolean() }),
   'block-dirty-bitmap-add': OldAdd,

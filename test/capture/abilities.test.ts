@@ -19,7 +19,7 @@ function schema(
   drivers: readonly string[],
   syncs: readonly string[],
   merges: readonly string[] = ['block-dirty-bitmap-merge'],
-  exports: readonly string[] = [],
+  exportArgs: readonly string[] = ['device', 'name', 'bitmap'],
 ): unknown {
   const enumOf = (name: string, values: readonly string[]) => ({
     name,
@@ -27,7 +27,13 @@ function schema(
     values,
   });
   return [
-    ...['stop', ...exports].map((name) => ({ name, 'meta-type': 'command' })),
+    { name: 'stop', 'meta-type': 'command' },
+    { name: 'nbd-server-add', 'meta-type': 'command', 'arg-type': '40' },
+    {
+      name: '40',
+      'meta-type': 'object',
+      members: exportArgs.map((name) => ({ name, type: 'str' })),
+    },
     enumOf('102', ['dirty-bitmap', 'incremental-x']),
     enumOf('17', drivers),
     enumOf('18', syncs),
@@ -49,43 +55,37 @@ describe('queryAbilities', () => {
   const cases = [
     {
       version: '2.11.0',
-      has: schema(drivers, syncs, []),
+      has: schema(drivers, syncs, [], ['device']),
       abilities: { ...old, merging: false, secondPass: true },
     },
     {
       version: '3.1.0',
-      has: schema(drivers, syncs, ['x-block-dirty-bitmap-merge']),
+      has: schema(drivers, syncs, ['x-block-dirty-bitmap-merge'], ['device', 'name']),
       abilities: { ...old, merging: true, secondPass: true },
     },
     {
       version: '4.0.0',
       has: schema(drivers, syncs),
-      abilities: { ...old, merging: true, secondPass: true },
+      abilities: { ...old, exporting: true, merging: true, secondPass: true },
     },
     {
       version: '4.2.0',
       has: schema(drivers, [...syncs, 'bitmap']),
-      abilities: {
-        ...middle,
-        keepsBitmaps: false,
-        exporting: false,
-        merging: true,
-        secondPass: true,
-      },
+      abilities: { ...middle, keepsBitmaps: false, merging: true, secondPass: true },
     },
     {
       version: '5.2.0',
-      has: schema(drivers, [...syncs, 'bitmap'], undefined, ['block-export-add']),
+      has: schema(drivers, [...syncs, 'bitmap']),
       abilities: { ...middle, merging: true, secondPass: true },
     },
     {
       version: '9.2.4',
-      has: schema(filtered, [...syncs, 'bitmap'], undefined, ['block-export-add']),
+      has: schema(filtered, [...syncs, 'bitmap']),
       abilities: { ...recent, merging: true, secondPass: true },
     },
     {
       version: '10.0.0',
-      has: schema(filtered, [...syncs, 'bitmap'], undefined, ['block-export-add']),
+      has: schema(filtered, [...syncs, 'bitmap']),
       abilities: { ...recent, merging: true, secondPass: false },
     },
   ];
@@ -140,7 +140,7 @@ describe('chooseTier', () => {
       chooseTier({ ...able, fleecing: false, exporting: false }, { shield: 'fleece' });
 
     expect(choose).toThrow(UnsupportedQemuError);
-    expect(choose).toThrow(/^QEMU 7\.2\.22: .* 5\.2 or newer; use shield "none"/);
+    expect(choose).toThrow(/^QEMU 7\.2\.22: .* 4\.0 or newer; use shield "none"/);
   });
 
   it('refuses a VM that a backup would hang', () => {

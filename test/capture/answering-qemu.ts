@@ -3,7 +3,10 @@ import type { Args, Command } from '../../qemu/qmp/commands.ts';
 import { FakePeer } from '../qemu/fake-peer.ts';
 
 /** What QEMU makes of each command. It refuses those that are not there. */
-export type Answers = { readonly [C in Command]?: (args: Args<C>) => unknown };
+export type Answers = { readonly [C in Command]?: (args: Args<C>) => unknown } & {
+  /** What an old QEMU is asked first. */
+  readonly 'query-commands'?: () => unknown;
+};
 
 /** Thrown by an answer: QEMU refuses the command. */
 export class Refusal extends Error {}

@@ -11,7 +11,10 @@ const job = { id: 'theirs', type: 'backup', status: 'concluded' } as Job;
 
 /** What a QEMU of that version is asked in that state. */
 async function asked(state: Pick<VmState, 'jobs' | 'status' | 'graph'>, version = '7.2.22') {
-  const vm = new AnsweringQemu({ 'query-named-block-nodes': () => [] }, version);
+  const vm = new AnsweringQemu(
+    { 'query-commands': () => [], 'query-named-block-nodes': () => [] },
+    version,
+  );
   const nodes = await backingNodes(await vm.open(), state);
   return { nodes, wasAsked: vm.sent.join().includes('query-named-block-nodes') };
 }

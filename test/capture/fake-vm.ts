@@ -1,5 +1,5 @@
 import type { QmpClient } from '../../qemu/qmp/client.ts';
-import type { Args, Command } from '../../qemu/qmp/commands.ts';
+import { commands, type Args, type Command } from '../../qemu/qmp/commands.ts';
 import { AnsweringQemu, Death, Refusal, type Answers } from './answering-qemu.ts';
 import { FakeBitmaps } from './fake-bitmaps.ts';
 import { FakeExports } from './fake-exports.ts';
@@ -64,6 +64,9 @@ export class FakeVm {
     const { bitmaps, jobs, nodes } = this;
     const on = (node: string) => bitmaps.on(node);
     return {
+      // Only a QEMU below 5.2 is asked.
+      'query-commands': () =>
+        Object.keys(commands).flatMap((name) => (/block-export/.test(name) ? [] : { name })),
       'query-status': () => ({ status: this.status, running: this.status === 'running' }),
       'query-jobs': () => jobs.all,
       'query-block-jobs': () => jobs.ofBlocks,
@@ -123,6 +126,12 @@ export class FakeVm {
       'nbd-server-start': this.#doing('nbd-server-start', (args) => exports.start(args)),
       'nbd-server-stop': this.#doing('nbd-server-stop', () => exports.stop()),
       'block-export-add': this.#doing('block-export-add', (args) => exports.add(args)),
+      'nbd-server-add': this.#doing('nbd-server-add', ({ name, device }) =>
+        exports.add({ type: 'nbd', id: name, 'node-name': device, name }),
+      ),
+      'nbd-server-remove': this.#doing('nbd-server-remove', ({ name }) =>
+        exports.remove({ id: name }),
+      ),
       'block-export-del': this.#doing('block-export-del', (args) => exports.remove(args)),
       'object-add': this.#doing('object-add', ({ id }) => void exports.objects.add(id)),
       'object-del': this.#doing('object-del', (args) => exports.deleteObject(args)),

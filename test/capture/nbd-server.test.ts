@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NbdListenError, NbdServerBusyError } from '../../capture/errors.ts';
-import { closeNbdServer, startNbdServer, type Listen } from '../../capture/nbd-server.ts';
+import { addExport, closeNbdServer, ourExports, removeExports } from '../../capture/exports.ts';
+import { startNbdServer, type Listen } from '../../capture/nbd-server.ts';
 import { takeOut } from '../../capture/take-out.ts';
 import { readVmState } from '../../capture/vm-state.ts';
 import { ourName } from '../../model/names.ts';
@@ -36,6 +37,16 @@ describe('startNbdServer', () => {
     expect(vm.exports.server).toEqual({
       addr: { type: 'unix', data: { path: '/run/sp/nbd.sock' } },
     });
+  });
+
+  it('asks an old QEMU by the command that it has', async () => {
+    const vm = new FakeVm({ version: '5.1.0' });
+
+    await start(vm, socket);
+
+    expect(vm.sent('nbd-server-add')).toHaveLength(1);
+    expect(vm.exports.server).toMatchObject({ addr: { type: 'unix' } });
+    expect(vm.nodes.all).toEqual(['vd0-node', 'vd1-node', ourName(wednesday, 0, 'n')]);
   });
 
   it('lets clients in by their certificates only', async () => {
@@ -107,24 +118,59 @@ describe('closeNbdServer', () => {
   });
 
   it('wherever its predecessor died, what is ours goes and what is theirs stays', async () => {
-    for (const listen of [socket, port])
-      for (const foreign of [false, true])
-        for (let at = 0; at < 6; at++) {
-          const vm = new FakeVm();
-          if (foreign) vm.exports.start(theirs);
-          vm.endsAt = at;
-          const died = await start(vm, listen).then(
-            () => false,
-            () => true,
-          );
-          vm.endsAt = undefined;
+    for (const version of ['7.2.22', '5.1.0'])
+      for (const listen of [socket, port])
+        for (const foreign of [false, true])
+          for (let at = 0; at < 6; at++) {
+            const vm = new FakeVm({ version });
+            if (foreign) vm.exports.start(theirs);
+            vm.endsAt = at;
+            const died = await start(vm, listen).then(
+              () => false,
+              () => true,
+            );
+            vm.endsAt = undefined;
 
-          await takeOut(await vm.open(), receiversInto(vm.log));
+            await takeOut(await vm.open(), receiversInto(vm.log));
 
-          expect(vm.exports.server, `${at}, ${died}`).toEqual(foreign ? theirs : undefined);
-          expect(vm.nodes.all).toEqual(['vd0-node', 'vd1-node']);
-          expect(vm.exports.all).toEqual([]);
-          expect([...vm.exports.objects]).toEqual([]);
-        }
+            expect(vm.exports.server, `${at}, ${died}`).toEqual(foreign ? theirs : undefined);
+            expect(vm.nodes.all).toEqual(['vd0-node', 'vd1-node']);
+            expect(vm.exports.all).toEqual([]);
+            expect([...vm.exports.objects]).toEqual([]);
+          }
+  });
+});
+
+describe('addExport', () => {
+  const one = { node: 'vd0-node', name: 'vd0', bitmap: 'changes' };
+  const id = ourName(wednesday, 0, 'e');
+
+  it('exports a node with its bitmap, and knows it again', async () => {
+    for (const version of ['7.2.22', '5.1.0']) {
+      const vm = new FakeVm({ version });
+      await start(vm, socket);
+      const qmp = await vm.open();
+
+      await addExport(qmp, { id, ...one });
+
+      expect(await ourExports(qmp)).toEqual([id]);
+    }
+  });
+
+  it('of an old QEMU goes with the server, wherever its predecessor died', async () => {
+    for (let at = 0; at < 3; at++) {
+      const vm = new FakeVm({ version: '5.1.0' });
+      await start(vm, socket);
+      vm.endsAt = vm.log.length + at;
+      await addExport(await vm.open(), { id, ...one }).catch(() => undefined);
+      vm.endsAt = undefined;
+
+      await removeExports(await vm.open());
+      const qmp = await vm.open();
+
+      expect(await ourExports(qmp)).toEqual([]);
+      expect(vm.exports.server).toBeUndefined();
+      expect(vm.nodes.all).toEqual(['vd0-node', 'vd1-node']);
+    }
   });
 });

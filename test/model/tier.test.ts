@@ -4,7 +4,7 @@ import { shieldOf, tierFor } from '../../model/tier.ts';
 const [v2, v3, v4, v5, v7] = [
   { fleecing: false, bitmapSync: false, merging: false, exporting: false },
   { fleecing: false, bitmapSync: false, merging: true, exporting: false },
-  { fleecing: false, bitmapSync: true, merging: true, exporting: false },
+  { fleecing: false, bitmapSync: false, merging: true, exporting: true },
   { fleecing: false, bitmapSync: true, merging: true, exporting: true },
   { fleecing: true, bitmapSync: true, merging: true, exporting: true },
 ];
@@ -12,11 +12,17 @@ const [v2, v3, v4, v5, v7] = [
 describe('tierFor', () => {
   const cases = [
     { title: 'fleece from 7.1 on', features: v7, wanted: {}, tier: 'fleece' },
-    { title: 'direct from 4.2 on', features: v4, wanted: {}, tier: 'direct' },
+    { title: 'direct from 4.2 on', features: v5, wanted: {}, tier: 'direct' },
     { title: 'direct where a shield costs much', features: v5, wanted: {}, tier: 'direct' },
     {
       title: 'one by a job for who asks',
       features: v5,
+      wanted: { shield: 'fleece' },
+      tier: 'fleece-job',
+    },
+    {
+      title: 'one by a job where nothing but that and merging is there',
+      features: v4,
       wanted: { shield: 'fleece' },
       tier: 'fleece-job',
     },
@@ -36,7 +42,7 @@ describe('tierFor', () => {
     it(`is ${title}`, () => expect(tierFor(features, wanted)).toEqual({ tier }));
 
   const refusals = [
-    { title: 'a shield that QEMU has not', features: v4, wanted: { shield: 'fleece' } },
+    { title: 'a shield that QEMU has not', features: v3, wanted: { shield: 'fleece' } },
     { title: 'a tier that QEMU has not', features: v5, wanted: { tier: 'fleece' } },
     { title: 'the oldest tier where jobs show more', features: v3, wanted: { tier: 'grouped' } },
     {

@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NbdError } from '../../../qemu/errors.ts';
 import { createImage } from '../../../qemu/images/create-image.ts';
@@ -30,6 +31,19 @@ const open = (contexts: readonly string[] = [allocation], exportName = 't') =>
 /** Some bytes that are like no others. */
 function pattern(length: number, seed: number): Buffer {
   return Buffer.from(Array.from({ length }, (_, at) => (at * 31 + seed * 17 + (at >> 8)) & 255));
+}
+
+/** Connects until the server's queue takes no more. */
+async function fillQueue(): Promise<Socket[]> {
+  const others: Socket[] = [];
+  for (;;) {
+    const other = connect({ path });
+    const refused = await new Promise<boolean>((resolve) => {
+      other.once('connect', () => resolve(false)).once('error', () => resolve(true));
+    });
+    if (refused) return others;
+    others.push(other);
+  }
 }
 
 describe('with qemu-nbd', () => {
@@ -72,6 +86,18 @@ describe('with qemu-nbd', () => {
     await expect(beyond).rejects.toThrow(NbdError);
     await expect(beyond).rejects.toMatchObject({ code: 22 });
     expect(await client.read({ offset: 0, length: 512 })).toHaveLength(512);
+  });
+
+  it('waits for its turn where others wait already', async () => {
+    process.kill(pid, 'SIGSTOP');
+    const others = await fillQueue();
+
+    const opening = open();
+    for (const other of others) other.destroy();
+    process.kill(pid, 'SIGCONT');
+
+    await using client = await opening;
+    expect(client.sizeBytes).toBe(SIZE);
   });
 
   it('says what the server has not', async () => {

@@ -1,4 +1,4 @@
-import { ourExports } from '../../../capture/nbd-server.ts';
+import { ourExports } from '../../../capture/exports.ts';
 import { findGuard } from '../../../host/guard/find-guard.ts';
 import { readFreezeRecord } from '../../../host/freeze-record.ts';
 import { readLock } from '../../../host/lock.ts';

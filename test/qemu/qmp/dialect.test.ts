@@ -148,12 +148,18 @@ describe('QEMU 4.0', () => {
     const qemu = v4();
     const client = await qemu.open();
     qemu.answers['query-named-block-nodes'] = [];
+    const creds = { dir: '/etc/pki/qemu', endpoint: 'server', 'verify-peer': true } as const;
     const zeroes = { driver: 'null-co', 'node-name': 'zero', size: 65_536 } as const;
 
     await client.execute('block-dirty-bitmap-enable', onNode);
     await client.execute('query-named-block-nodes', { flat: true });
     await client.execute('blockdev-add', { ...zeroes, 'read-zeroes': true });
+    await client.execute('object-add', { 'qom-type': 'tls-creds-x509', id: 'creds', ...creds });
 
+    expect(qemu.asked.pop()).toEqual({
+      execute: 'object-add',
+      arguments: { 'qom-type': 'tls-creds-x509', id: 'creds', props: creds },
+    });
     expect(qemu.asked).toEqual([
       { execute: 'block-dirty-bitmap-enable', arguments: onNode },
       { execute: 'query-named-block-nodes', arguments: {} },
@@ -195,8 +201,19 @@ describe('QEMU 2.11', () => {
   });
 });
 
-it('QEMU 5.0 is asked nothing, and spoken to as it is', async () => {
-  const qemu = new OldQemu([5, 0], []);
+it('QEMU 5.1 is spoken to as it is, and known to have no exports of their own', async () => {
+  const qemu = new OldQemu([5, 1], ['query-jobs', 'nbd-server-add']);
+  const client = await qemu.open();
+
+  await client.execute('query-named-block-nodes', { flat: true }).catch(() => undefined);
+
+  expect(client.lacks('block-export-add')).toBe(true);
+  expect(client.lacks('nbd-server-add')).toBe(false);
+  expect(qemu.asked).toEqual([{ execute: 'query-named-block-nodes', arguments: { flat: true } }]);
+});
+
+it('QEMU 5.2 is asked nothing, and spoken to as it is', async () => {
+  const qemu = new OldQemu([5, 2], []);
   const client = await qemu.open();
 
   await client.execute('block-dirty-bitmap-enable', onNode);
