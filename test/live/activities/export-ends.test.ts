@@ -7,7 +7,7 @@ import { makeCertificates } from '../rig/certificates.ts';
 import { dirtyExtents, expectServed, readers } from '../rig/consumer.ts';
 import { exportSteps, ExportWay } from '../rig/export-way.ts';
 import { leftovers } from '../rig/leftovers.ts';
-import { needFilter, needShield } from '../rig/need.ts';
+import { needFilter, needShield, needTls } from '../rig/need.ts';
 import { makeRig } from '../rig/rig.ts';
 import { sweep } from '../rig/sweep.ts';
 
@@ -67,8 +67,9 @@ describe('an export', { timeout: 600_000 }, () => {
     expect(await leftovers(rig)).toEqual([]);
   });
 
-  it('is read over TLS by whoever has a certificate, and by nobody else', async () => {
+  it('is read over TLS by whoever has a certificate, and by nobody else', async (context) => {
     await using machine = await startQemu({ disks });
+    await needTls(context, machine);
     const certificates = await makeCertificates(`${machine.folder}/pki`);
     const [port = 0] = await freePorts(1);
     const exports = { listen: `127.0.0.1:${port}`, tlsCreds: certificates.server };

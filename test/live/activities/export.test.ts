@@ -142,8 +142,10 @@ describe('an export', () => {
     const { labQmp } = machine;
     const path = `${machine.folder}/theirs.sock`;
     await labQmp.execute('nbd-server-start', { addr: { type: 'unix', data: { path } } });
-    const theirs = { id: 'theirs', 'node-name': 'vd0-node', name: 'theirs' };
-    await labQmp.execute('block-export-add', { type: 'nbd', ...theirs });
+    const [node, name] = ['vd0-node', 'theirs'];
+    await (labQmp.lacks('block-export-add')
+      ? labQmp.execute('nbd-server-add', { device: node, name })
+      : labQmp.execute('block-export-add', { type: 'nbd', id: name, 'node-name': node, name }));
     const way = new ExportWay(rig);
 
     await expect(way.until('prepareExport')).rejects.toMatchObject({ name: 'NbdServerBusyError' });

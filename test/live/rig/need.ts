@@ -79,6 +79,16 @@ export async function needJobFleecing(context: TestContext, machine: Machine): P
   );
 }
 
+/** Skips the test, with the reason, where QEMU was built without TLS: it says so before it looks for certificates. */
+export async function needTls(context: TestContext, { labQmp }: Machine): Promise<void> {
+  const nowhere = { dir: '/nowhere', endpoint: 'server', 'verify-peer': true } as const;
+  const refusal = await labQmp
+    .execute('object-add', { 'qom-type': 'tls-creds-x509', id: 'tls', ...nowhere })
+    .then(() => '', String);
+  const { major, minor } = labQmp.version;
+  context.skip(refusal.includes('GNUTLS'), `this QEMU ${major}.${minor} was built without TLS`);
+}
+
 /** Skips the test, with the reason, where the guest of these tests does not come back from a reset, with or without a backup. */
 export function needReboots(context: TestContext, { labQmp: { version } }: Machine): void {
   context.skip(
