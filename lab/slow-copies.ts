@@ -6,17 +6,12 @@ type Command = {
   };
 };
 
-/** Whether an action of a transaction starts a copy job, on QEMU 2.11 too. */
-export function isCopy(type: unknown): boolean {
-  return type === 'blockdev-backup' || type === 'drive-backup';
-}
-
 /** A line of QMP whose copy jobs, if it starts any, begin with that limit, in bytes a second. Others stay as they are. */
 export function slowCopies(line: string, bytesPerSecond: number): string {
-  if (!/"(blockdev|drive)-backup"/.test(line)) return line;
+  if (!line.includes('"blockdev-backup"')) return line;
   const command = JSON.parse(line) as Command;
   const jobs = command.arguments?.actions?.flatMap(({ type, data }) =>
-    isCopy(type) && data ? [data] : [],
+    type === 'blockdev-backup' && data ? [data] : [],
   );
   const alone = command.execute === 'blockdev-backup' ? [command.arguments] : [];
   for (const job of jobs ?? alone) if (job) job.speed = bytesPerSecond;

@@ -15,7 +15,7 @@ import { Writer } from './writer.ts';
 const endMs = 240_000;
 
 /** So slow that a backup of some tens of MiB has a middle. */
-const carriedBytesPerSecond = 4 * 1024 ** 2;
+const pacedBytesPerSecond = 4 * 1024 ** 2;
 
 /** How a backup went: what Temporal says of it, and what happened to it meanwhile. */
 export type Performance = {
@@ -43,7 +43,8 @@ export async function performBackup(
   past: readonly Published[],
 ): Promise<Performance> {
   const { instants } = actor;
-  const fault = new PlannedFault(backup.fault, backup.slow, { theatre, actor });
+  const slow = backup.slow && !isPaced(theatre);
+  const fault = new PlannedFault(backup.fault, slow, { theatre, actor });
   const tracked = actor.disks.filter((disk) => disk.tracked).map(({ index }) => index);
   const before = { faults: theatre.commonFaults, instants: instants.taken.length };
   instants.watch = fault;
@@ -81,8 +82,16 @@ function mayWait(
   return shield === 'none' && mute && (struckAt !== undefined || !goesOnAside);
 }
 
+/**
+ * Whether the product itself has to make a copy slow: where the worker carries it, or where a job sleeps off what it and
+ * the guest have copied too fast, and does not wake when its limit is lifted.
+ */
+function isPaced({ tier }: Theatre): boolean {
+  return tier === 'fleece-job' || tier === 'grouped';
+}
+
 function requestOf(
-  { tier }: Theatre,
+  theatre: Theatre,
   { name }: Actor,
   backup: Backup,
   past: readonly Published[],
@@ -90,8 +99,7 @@ function requestOf(
   const { kind, shield, since, slow } = backup;
   const chosen = since === undefined ? undefined : past[since % Math.max(1, past.length)];
   const from = kind === 'differential' && chosen ? { since: chosen.backupId } : {};
-  // No job of QEMU's can be made slow where the worker itself carries.
-  const pace = slow && tier === 'fleece-job' ? { maxBytesPerSecond: carriedBytesPerSecond } : {};
+  const pace = slow && isPaced(theatre) ? { maxBytesPerSecond: pacedBytesPerSecond } : {};
   return { vm: name, kind, shield, ...from, ...pace };
 }
 

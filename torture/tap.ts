@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { isCopy } from '../lab/slow-copies.ts';
 import { splitLines } from '../qemu/qmp/transport.ts';
 
 /** A command of the product on its way to QEMU. */
@@ -104,7 +103,9 @@ function parse(line: string, hungUp: Promise<void>): { id?: unknown; command?: C
     const jobs =
       execute === 'blockdev-backup'
         ? [given]
-        : (given?.actions ?? []).flatMap(({ type, data }) => (isCopy(type) ? [data] : []));
+        : (given?.actions ?? []).flatMap(({ type, data }) =>
+            /^(blockdev|drive)-backup$/.test(String(type)) ? [data] : [],
+          );
     const copied = jobs.map((job) => String(job?.device));
     return { id, command: { name: execute, line, copied, hungUp } };
   } catch {
