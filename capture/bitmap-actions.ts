@@ -56,6 +56,20 @@ export function newSegment(plan: BackupPlan, planned: DiskPlan, disk: Disk): Act
   ];
 }
 
+/**
+ * The new segment, and of what is not a full backup all changes since its parent, in the temporary bitmap. They are merged all
+ * at once: below QEMU 4.2 a second merge, of a segment that is empty, would empty the bitmap again.
+ */
+export function segmentAndChanges(plan: BackupPlan, planned: DiskPlan, disk: Disk): Action[] {
+  const segment = newSegment(plan, planned, disk);
+  if (planned.kind === 'full') return segment;
+  return [
+    ...segment,
+    temporaryBitmap(plan, planned, disk.node),
+    ...mergeInto(plan, planned, disk.node, planned.merge),
+  ];
+}
+
 /** An empty bitmap that does not record, to be filled by merging. */
 export function temporaryBitmap(plan: BackupPlan, planned: DiskPlan, node: string): Action {
   return {

@@ -11,14 +11,8 @@ const goneMs = 5_000;
 
 /** Serves an empty node under its own name. */
 export async function serveProbe(qmp: QmpClient, probe: string): Promise<void> {
-  if (hasExports(qmp))
-    await qmp.execute('block-export-add', {
-      type: 'nbd',
-      id: probe,
-      'node-name': probe,
-      name: probe,
-    });
-  else await qmp.execute('nbd-server-add', { device: probe, name: probe });
+  if (hasExports(qmp)) return addExport(qmp, { id: probe, node: probe, name: probe, bitmap: null });
+  await qmp.execute('nbd-server-add', { device: probe, name: probe });
 }
 
 export async function removeProbe(qmp: QmpClient, probe: string): Promise<void> {

@@ -1,10 +1,4 @@
-import {
-  mergeInto,
-  newSegment,
-  plannedDisk,
-  temporaryBitmap,
-  type Action,
-} from './bitmap-actions.ts';
+import { plannedDisk, segmentAndChanges, type Action } from './bitmap-actions.ts';
 import { holdingJob } from './held-by-job.ts';
 import type { Capture } from './ports.ts';
 import { prepareExports, startExports } from './serve.ts';
@@ -32,12 +26,7 @@ export const fleeceJob: Capture = {
     await qmp.execute('transaction', {
       actions: plan.disks.flatMap((planned): Action[] => {
         const disk = plannedDisk(state, planned);
-        const segment = newSegment(plan, planned, disk);
-        const job = holdingJob(plan, planned);
-        if (planned.kind === 'full') return [...segment, job];
-        // All in one merge: below 4.2 a second one, of a segment that is empty, would empty the bitmap again.
-        const bitmap = temporaryBitmap(plan, planned, disk.node);
-        return [...segment, bitmap, ...mergeInto(plan, planned, disk.node, planned.merge), job];
+        return [...segmentAndChanges(plan, planned, disk), holdingJob(plan, planned)];
       }),
     });
     return { takenAt: new Date().toISOString(), pausedMs: 0 };

@@ -125,7 +125,7 @@ export async function mergeRestingSegments({ qmp, plan }: CaptureContext): Promi
 }
 
 /** The filters and the last merge name these: a bitmap that was not just seen is never named. */
-export function expectTemporaryBitmaps(plan: BackupPlan, disks: readonly PlannedDisk[]): void {
+function expectTemporaryBitmaps(plan: BackupPlan, disks: readonly PlannedDisk[]): void {
   for (const { planned, disk } of disks) {
     const name = temporaryBitmapName(plan.backupId, planned.index);
     if (planned.kind !== 'full' && !disk.bitmaps.some((bitmap) => bitmap.name === name))
@@ -144,7 +144,7 @@ function copyActions(plan: BackupPlan, planned: DiskPlan): Action[] {
   ];
 }
 
-export function records(disk: Disk, bitmap: string): boolean {
+function records(disk: Disk, bitmap: string): boolean {
   return disk.bitmaps.some(({ name, recording }) => name === bitmap && recording);
 }
 

@@ -1,12 +1,6 @@
 import { ourName } from '../model/names.ts';
 import type { BackupPlan, DiskPlan } from '../model/plan.ts';
-import {
-  mergeInto,
-  newSegment,
-  plannedDisk,
-  temporaryBitmap,
-  type Action,
-} from './bitmap-actions.ts';
+import { plannedDisk, segmentAndChanges, type Action } from './bitmap-actions.ts';
 import { attachTarget, placeOf } from './block-nodes.ts';
 import type { Capture } from './ports.ts';
 import { expectAll, expectNone } from './traces.ts';
@@ -42,15 +36,7 @@ export function straightCopy({
       expectAll(state, plan, 't');
       const actions = plan.disks.flatMap((planned): Action[] => {
         const disk = plannedDisk(state, planned);
-        const segment = newSegment(plan, planned, disk);
-        const job = jobFor(plan, planned, disk.node);
-        if (planned.kind === 'full') return [...segment, job];
-        return [
-          ...segment,
-          temporaryBitmap(plan, planned, disk.node),
-          ...mergeInto(plan, planned, disk.node, planned.merge),
-          job,
-        ];
+        return [...segmentAndChanges(plan, planned, disk), jobFor(plan, planned, disk.node)];
       });
       await qmp.execute('transaction', { actions });
       return { takenAt: new Date().toISOString(), pausedMs: 0 };

@@ -20,12 +20,16 @@ const Blocks = z.array(
   }),
 );
 
-/** `query-block` where bitmaps are shown with the device. */
+/** What `withBitmapsInserted` makes of `query-block`. */
 const Disks = z.array(
   z.object({
-    inserted: z.object({ 'node-name': z.string().optional() }).optional(),
-    'dirty-bitmaps': z
-      .array(z.object({ name: z.string().optional(), status: z.string(), count: z.int() }))
+    inserted: z
+      .object({
+        'node-name': z.string().default(''),
+        'dirty-bitmaps': z.array(
+          z.object({ name: z.string().default(''), recording: z.boolean(), count: z.int() }),
+        ),
+      })
       .optional(),
   }),
 );
@@ -87,14 +91,12 @@ export type SeenBitmap = {
   readonly count: number;
 };
 
-/** The bitmaps that have a name, from `query-block`. */
+/** The bitmaps of all disks, from `query-block`. */
 export function bitmapsIn(reply: unknown): SeenBitmap[] {
-  return read(Disks, reply).flatMap(({ inserted, 'dirty-bitmaps': bitmaps = [] }) =>
-    bitmaps.map(({ name, status, count }) => ({
+  return read(Disks, withBitmapsInserted(reply)).flatMap(({ inserted }) =>
+    (inserted?.['dirty-bitmaps'] ?? []).map((bitmap) => ({
       node: inserted?.['node-name'] ?? '',
-      name: name ?? '',
-      recording: status !== 'disabled' && status !== 'locked',
-      count,
+      ...bitmap,
     })),
   );
 }

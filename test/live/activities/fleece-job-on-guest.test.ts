@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, it } from 'vitest';
 import { startQemu } from '../../../lab/start-qemu.ts';
+import { wasLeftClean } from '../rig/left-clean.ts';
 import { leftovers } from '../rig/leftovers.ts';
 import { needJobFleecing } from '../rig/need.ts';
 import { publishedFile } from '../rig/oracle.ts';
@@ -16,9 +17,8 @@ async function lookInto(rig: Rig, backupId: string, device: string) {
   const raw = join(rig.folder, `${device}.raw`);
   await execa('qemu-img', ['convert', '-O', 'raw', publishedFile(rig, backupId, device), raw]);
   const look = async (tool: string, ...args: string[]) => execa(tool, args, { reject: false });
-  const { stdout } = await look('dumpe2fs', '-h', raw);
   return {
-    frozen: !/^Filesystem features:.*needs_recovery/m.test(stdout),
+    frozen: await wasLeftClean(raw),
     whole: (await look('e2fsck', '-fn', raw)).exitCode === 0,
     known: (await look('debugfs', '-R', 'cat /known', raw)).stdout,
   };

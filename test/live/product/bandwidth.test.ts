@@ -1,13 +1,11 @@
-import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
 import { expect, it } from 'vitest';
 import { StillpointClient } from '../../../client/stillpoint-client.ts';
 import { Product } from '../../../lab/product.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
+import { runCli } from '../../client/run-cli.ts';
 import { eventually } from '../../host/eventually.ts';
 
 const MiB = 1024 ** 2;
-const program = fileURLToPath(new URL('../../../dist/client/cli.js', import.meta.url));
 
 it('an operator lets a backup that was told to be slow go on as fast as it can', async () => {
   await using machine = await startQemu();
@@ -15,10 +13,7 @@ it('an operator lets a backup that was told to be slow go on as fast as it can',
   await using product = await Product.start({ vms: { web1: { qmp: machine.qmpSocket } } });
   const connection = { address: product.temporal.address };
   await using client = await StillpointClient.connect({ connection, namespace: 'default' });
-  const cli = async (...argv: string[]) => {
-    const options = ['--json', '--config', product.config];
-    return execa('node', [program, ...argv, ...options], { reject: false });
-  };
+  const cli = async (...argv: string[]) => runCli([...argv, '--json', '--config', product.config]);
 
   const early = await cli('bandwidth', 'web1', '0');
   // At this speed it would go on for far longer than this test may.
@@ -26,13 +21,13 @@ it('an operator lets a backup that was told to be slow go on as fast as it can',
   await eventually(async () => (await client.getStatus('web1'))?.phase === 'copying');
   const wrong = await cli('bandwidth', 'web1', 'fast');
   const faster = await cli('bandwidth', 'web1', '0');
-  const { exitCode, stdout } = await backup;
+  const { exitCode, messages } = await backup;
 
   expect(early.exitCode).toBe(1);
   expect(early.stdout).toContain('NoBackupRunningError');
   expect(wrong.exitCode).toBe(2);
   expect(faster.exitCode).toBe(0);
-  expect(JSON.parse(faster.stdout)).toMatchObject({ type: 'finished', bytesPerSecond: 0 });
+  expect(faster.messages().at(-1)).toMatchObject({ type: 'finished', bytesPerSecond: 0 });
   expect(exitCode).toBe(0);
-  expect(JSON.parse(stdout.split('\n').at(-1) ?? '')).toMatchObject({ kind: 'full' });
+  expect(messages().at(-1)).toMatchObject({ kind: 'full' });
 });

@@ -5,6 +5,7 @@ import { vm, type Stage } from '../../../demo/stage.ts';
 import { compare } from '../../../lab/compare.ts';
 import type { SnapshotDisk, SnapshotResult } from '../../../model/snapshot.ts';
 import { runCli } from '../../client/run-cli.ts';
+import { wasLeftClean } from '../rig/left-clean.ts';
 import { needOverlays } from '../rig/need.ts';
 import { buildStage, guestWrites } from './looking.ts';
 
@@ -29,12 +30,11 @@ async function cli(...argv: string[]): Promise<Record<string, unknown>> {
   return last;
 }
 
-/** Whether the file system in an image was left clean: that of a guest that wrote on is not. */
+/** Whether the file system in the image below an overlay was left clean. */
 async function isClean({ base, device }: SnapshotDisk): Promise<boolean> {
   const raw = join(stage.machine.folder, `${device}-base.raw`);
   await execa('qemu-img', ['convert', '-U', '-O', 'raw', base, raw]);
-  const { stdout } = await execa('dumpe2fs', ['-h', raw]);
-  return !/^Filesystem features:.*needs_recovery/m.test(stdout);
+  return wasLeftClean(raw);
 }
 
 it('a snapshot of a guest that writes is frozen, and backups go on over it', async (context) => {

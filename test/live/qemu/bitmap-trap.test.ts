@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Machine } from '../../../lab/machine.ts';
 import { nodesOf } from '../../../lab/nodes-of.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { eventually } from '../../host/eventually.ts';
+import { needMerging } from '../rig/need.ts';
 
 const absent = { node: 'vd0-node', name: 'not-there' };
 
@@ -12,19 +13,10 @@ beforeEach(async () => {
 });
 afterEach(async () => machine?.[Symbol.asyncDispose]());
 
-/** Such a QEMU has no command that enables either. */
-function skipWithoutMerge({ skip }: TestContext): void {
-  const { version } = machine.labQmp;
-  skip(
-    machine.labQmp.lacks('block-dirty-bitmap-merge'),
-    `QEMU ${version.major}.${version.minor} merges no bitmaps`,
-  );
-}
-
 /** Why the product merges segments back by plain commands, and not all or nothing. */
 describe('a bitmap that is not there', () => {
   it('kills QEMU when a transaction enables it', async (context) => {
-    skipWithoutMerge(context);
+    await needMerging(context, machine);
     const type = 'block-dirty-bitmap-enable';
 
     const answer = machine.labQmp.execute('transaction', { actions: [{ type, data: absent }] });
@@ -61,7 +53,7 @@ describe('a bitmap that is not there', () => {
 
 /** QEMU 3.1 and 4.0 empty the target of a merge in a transaction whose source is empty. */
 it('a merge in a transaction loses nothing where some of its sources are empty', async (context) => {
-  skipWithoutMerge(context);
+  await needMerging(context, machine);
   const { labQmp } = machine;
   const node = 'vd0-node';
   const io = machine.device(machine.disk());
