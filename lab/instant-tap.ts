@@ -1,10 +1,12 @@
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import type { QmpClient } from '../qemu/qmp/client.ts';
 import { listen } from './connections.ts';
 import type { MachineDisk } from './machine-disk.ts';
 import { slowCopies } from './slow-copies.ts';
 import { relayQmp } from './relay-qmp.ts';
+import { startsCopyOfDisk } from './starts-copy.ts';
 
 /** What the disks held at one instant. */
 export type InstantCopy = {
@@ -33,11 +35,15 @@ export type InstantTap = AsyncDisposable & {
  * product and QEMU, passes every line on, and holds back that one line until it has copied the images: while the machine
  * stands still nobody writes, and `stop` has flushed all. So the copy is the instant, to the byte, whatever the guest does.
  * A `cont` on a connection that saw no STOP is passed on at once. A copy that fails is thrown by the next look at `copies`.
+ *
+ * Every other tier takes its instant with a transaction, of a machine that runs on. The tap stops the machine for it by the
+ * lab's own monitor, copies, and lets it go on when the answer is there; the product sees nothing of that.
  */
 export async function startInstantTap(machine: {
   readonly qmpSocket: string;
   readonly folder: string;
   readonly disks: readonly MachineDisk[];
+  readonly labQmp: QmpClient;
 }): Promise<InstantTap> {
   const qmpSocket = join(machine.folder, 'tap.sock');
   const copies: InstantCopy[] = [];
@@ -59,12 +65,33 @@ export async function startInstantTap(machine: {
     }
   };
 
+  const hold = async () => {
+    try {
+      const { running } = await machine.labQmp.execute('query-status', {});
+      if (!running) return false;
+      await machine.labQmp.execute('stop', {});
+    } catch {
+      // QEMU is gone, and with it the instant.
+      return false;
+    }
+    await take();
+    return true;
+  };
+
+  const letGo = async () => {
+    await machine.labQmp.execute('cont', {}).catch(() => undefined);
+  };
+
   const connections = await listen(qmpSocket, (client, own) => {
     const qemu = connect(machine.qmpSocket);
     own.keep(qemu);
-    relayQmp(client, qemu, take, (line) =>
-      tap.copySpeed === undefined ? line : slowCopies(line, tap.copySpeed),
-    );
+    relayQmp(client, qemu, {
+      beforeCont: take,
+      isHeld: startsCopyOfDisk,
+      hold,
+      letGo,
+      toQemu: (line) => (tap.copySpeed === undefined ? line : slowCopies(line, tap.copySpeed)),
+    });
   });
   const tap: InstantTap = {
     qmpSocket,

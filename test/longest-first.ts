@@ -1,7 +1,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes minutes although its file is short. Vitest begins with large files, and would end with these on one core. */
-const longest = ['crash/matrix.test.ts'];
+const longest = ['crash/matrix.test.ts', 'crash/killed.campaign.ts'];
 
 /** Begins with the files that take longest. */
 export class LongestFirst extends BaseSequencer {

@@ -1,10 +1,12 @@
 import { isGrpcServiceError } from '@temporalio/client';
-import { vi } from 'vitest';
+import { vi, type TestContext } from 'vitest';
 import { vm } from '../../../demo/stage.ts';
 import { findGuard } from '../../../host/guard/find-guard.ts';
 import { statePaths } from '../../../host/state-paths.ts';
+import type { Machine } from '../../../lab/machine.ts';
 import { findReceivers } from '../../../qemu/receiver/find-receivers.ts';
 import { eventually } from '../../host/eventually.ts';
+import { needReboots } from '../rig/need.ts';
 import type { World } from './world.ts';
 
 /** @see https://grpc.io/docs/guides/status-codes/ */
@@ -16,6 +18,8 @@ export type Fault = {
   readonly strike: (world: World) => Promise<void | 'nothing there'>;
   /** What an operator, or a service manager, does afterwards. */
   readonly recover?: (world: World) => Promise<void>;
+  /** Skips the test, with the reason, on a QEMU that does not outlive it, with or without a backup. */
+  readonly need?: (context: TestContext, machine: Machine) => void;
   /** Nothing but this end will do. Left out, any that says what happened. */
   readonly ends?: 'completed' | 'cancelled' | 'terminated';
 };
@@ -81,6 +85,7 @@ export const faults = {
       await vi.waitFor(() => guest.run('true', { timeoutMs: 3_000 }), 90_000);
       await world.startWriting();
     },
+    need: needReboots,
   },
   'guest powered off': {
     strike: async ({ stage }) => stage.machine.quit(),

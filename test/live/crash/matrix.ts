@@ -1,5 +1,5 @@
-import { afterAll, beforeEach, expect, it } from 'vitest';
-import type { FaultName } from './faults.ts';
+import { afterAll, beforeEach, expect, it, type TestContext } from 'vitest';
+import { faults, type Fault, type FaultName } from './faults.ts';
 import { spotsByStep, type Spot } from './points.ts';
 import { summary } from './summary.ts';
 import { tryCell, type Outcome } from './trial.ts';
@@ -28,7 +28,8 @@ export class Matrix {
   /** One fault at each of these spots. */
   at(fault: FaultName, spots: readonly Spot[]): void {
     for (const spot of spots)
-      it(`${this.#next()}: ${fault} ${spot.moment} ${spot.point}`, async () => {
+      it(`${this.#next()}: ${fault} ${spot.moment} ${spot.point}`, async (context) => {
+        this.#need(fault, context);
         // How often a job is asked for differs with the time that it takes: one of these tries comes there.
         let outcome = await this.#try(fault, [spot]);
         for (let more = 2; more > 0 && !outcome.hit; more--)
@@ -42,6 +43,7 @@ export class Matrix {
     for (const [step, tries] of spotsByStep(points, fault)) {
       if (steps && !steps.includes(step)) continue;
       it(`${this.#next()}: ${fault} in ${step}`, async (context) => {
+        this.#need(fault, context);
         for (const spots of tries) {
           const { hit, wrong } = await this.#try(fault, spots);
           expect(wrong).toEqual([]);
@@ -57,6 +59,11 @@ export class Matrix {
     if (outcome.wrong.length > 0) console.log(outcome);
     this.#outcomes.push(outcome);
     return outcome;
+  }
+
+  #need(fault: FaultName, context: TestContext): void {
+    const { need }: Fault = faults[fault];
+    need?.(context, this.#world.stage.machine);
   }
 
   #next(): number {

@@ -75,9 +75,8 @@ export class GuestWorld implements AsyncDisposable {
     return { consistency: frozen && held ? 'filesystem' : 'crash', trouble: way.freeze?.trouble };
   }
 
-  /** What of a published backup differs from the disks at its instant. Without a shield the tap sees no instant. */
+  /** What of a published backup differs from the disks at its instant. */
   async differing({ plan }: Way): Promise<string[]> {
-    if (plan.shield === 'none') return [];
     const held = this.tap.copies.at(-1)?.files;
     const differences = held?.size === disks.length ? [] : ['the tap has not seen every disk'];
     for (const [device, copy] of held ?? []) {

@@ -66,8 +66,8 @@ describe('startInstantTap', () => {
   it('lets the machine go on when it cannot copy, and says so', async () => {
     await using machine = await startQemu({ guest: {} });
     const gone = { ...machine.disk(), path: join(machine.folder, 'gone.qcow2') };
-    const { qmpSocket, folder } = machine;
-    await using tap = await startInstantTap({ qmpSocket, folder, disks: [gone] });
+    const { qmpSocket, folder, labQmp } = machine;
+    await using tap = await startInstantTap({ qmpSocket, folder, labQmp, disks: [gone] });
     await using qmp = await QmpClient.connect(tap.qmpSocket, AbortSignal.timeout(10_000));
     await qmp.execute('stop', {});
     await qmp.execute('cont', {});
