@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import { listen } from './connections.ts';
+import { slowCopies, startsAtInstant } from './copies-started.ts';
 import type { MachineDisk } from './machine-disk.ts';
-import { slowCopies } from './slow-copies.ts';
 import { relayQmp } from './relay-qmp.ts';
-import { startsCopyOfDisk } from './starts-copy.ts';
 
 /** What the disks held at one instant. */
 export type InstantCopy = {
@@ -87,7 +86,7 @@ export async function startInstantTap(machine: {
     own.keep(qemu);
     relayQmp(client, qemu, {
       beforeCont: take,
-      isHeld: startsCopyOfDisk,
+      isHeld: startsAtInstant,
       hold,
       letGo,
       toQemu: (line) => (tap.copySpeed === undefined ? line : slowCopies(line, tap.copySpeed)),

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { setSpeed } from '../lab/copy-jobs.ts';
-import { slowCopies } from '../lab/slow-copies.ts';
+import { slowCopies } from '../lab/copies-started.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import type { Content } from './disk-model.ts';
 import type { Disk } from './disk.ts';

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { copiesStarted, type Sent } from '../lab/copies-started.ts';
 import { splitLines } from '../qemu/qmp/transport.ts';
 
 /** A command of the product on its way to QEMU. */
@@ -87,26 +88,12 @@ export class Tap {
   }
 }
 
-type Job = { readonly device?: unknown };
-type Sent = {
-  readonly execute?: unknown;
-  readonly id?: unknown;
-  readonly arguments?: Job & {
-    readonly actions?: readonly { readonly type?: unknown; readonly data?: Job }[];
-  };
-};
-
 function parse(line: string, hungUp: Promise<void>): { id?: unknown; command?: Command } {
   try {
-    const { execute, id, arguments: given } = JSON.parse(line) as Sent;
+    const sent = JSON.parse(line) as Sent;
+    const { execute, id } = sent;
     if (typeof execute !== 'string') return {};
-    const jobs =
-      execute === 'blockdev-backup'
-        ? [given]
-        : (given?.actions ?? []).flatMap(({ type, data }) =>
-            /^(blockdev|drive)-backup$/.test(String(type)) ? [data] : [],
-          );
-    const copied = jobs.map((job) => String(job?.device));
+    const copied = copiesStarted(sent).map(({ device = '' }) => device);
     return { id, command: { name: execute, line, copied, hungUp } };
   } catch {
     // QEMU says what it thinks of it.

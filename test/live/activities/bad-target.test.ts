@@ -3,7 +3,7 @@ import { startQemu } from '../../../lab/start-qemu.ts';
 import { findReceivers } from '../../../qemu/receiver/find-receivers.ts';
 import { mountOrSkip } from '../file-system.ts';
 import { leftovers } from '../rig/leftovers.ts';
-import { needFilter } from '../rig/need.ts';
+import { needFailingJobs, needFilter } from '../rig/need.ts';
 import { expectSame } from '../rig/oracle.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
@@ -62,6 +62,7 @@ describe('a target', () => {
   it('that is full fails the backup and no write of the guest', async (context) => {
     await using files = await mountOrSkip(context, 48);
     await using machine = await startQemu({ disks });
+    await needFailingJobs(context, machine);
     await using rig = await makeRig(machine, { on: { repository: files.path } });
     await machine.device(machine.disk(0)).write(1, { offset: 0, bytes: 20 * MiB });
     // Between the look at the room and the copy somebody else takes it.

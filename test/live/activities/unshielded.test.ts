@@ -56,7 +56,7 @@ describe('a copy without a shield', () => {
 
   it('fails no write of the guest when it is undone with a receiver that is mute', async (context) => {
     await using machine = await startQemu({ disks: [{ virtualBytes: 512 * MiB }], guest: {} });
-    await needPatientTargets(context, machine);
+    needPatientTargets(context, machine.labQmp);
     await using rig = await makeRig(machine);
     await overwrite(rig, 200, '/dev/urandom');
     const run = await new Way(rig, request).until('freezeGuest');

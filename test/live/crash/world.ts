@@ -40,7 +40,9 @@ export class World implements AsyncDisposable {
     this.temporal = temporal;
   }
 
+  /** The tier is the one that QEMU's abilities ask for, or `STILLPOINT_CRASH_TIER`. */
   static async build(): Promise<World> {
+    const tier = process.env['STILLPOINT_CRASH_TIER'] || undefined;
     const disks = [{ virtualBytes: 48 * MiB }, { virtualBytes: 32 * MiB }];
     const stage = await Stage.build({
       disks,
@@ -48,7 +50,7 @@ export class World implements AsyncDisposable {
       watched: true,
       reboots: true,
       workload: false,
-      defaults: { maxFreezeSeconds, scratchBytes: '64MiB' },
+      defaults: { maxFreezeSeconds, scratchBytes: '64MiB', tier },
       settings: { sweepSeconds: 5 },
     });
     const { address } = stage.product.temporal;

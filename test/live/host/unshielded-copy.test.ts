@@ -117,7 +117,7 @@ describe('a guard over an unshielded copy', () => {
   });
 
   it('lets the guest write on when the receiver dies, and gives the copy up', async (context) => {
-    await needPatientTargets(context, machine);
+    needPatientTargets(context, machine.labQmp);
     const of = vm.paths.vm('vm');
     const image = join(of.scratch, 'target.qcow2');
     await createImage({ path: image, virtualBytes: vm.config.disks[0]?.virtualBytes ?? 0 });
@@ -135,7 +135,7 @@ describe('a guard over an unshielded copy', () => {
   });
 
   it('gives the copy up without a failed write when the taker dies before the instant', async (context) => {
-    await needPatientTargets(context, machine);
+    needPatientTargets(context, machine.labQmp);
     const of = vm.paths.vm('vm');
     const image = join(of.scratch, 'target.qcow2');
     await createImage({ path: image, virtualBytes: vm.config.disks[0]?.virtualBytes ?? 0 });

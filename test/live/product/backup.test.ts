@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Stage } from '../../../demo/stage.ts';
 import { copyJobs, setSpeed } from '../../../lab/copy-jobs.ts';
 import { compare } from '../../../lab/compare.ts';
@@ -16,8 +16,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await stage?.[Symbol.asyncDispose]();
 });
-// The copies that backups are held against are taken while the shield goes up.
-beforeEach(async (context) => needFilter(context, stage.machine));
 
 const backUp = async () => (await stage.client.startBackup({ vm: 'web1' })).result();
 
@@ -70,7 +68,8 @@ describe('the backup of a guest that writes all the time', () => {
     expect(await leftovers(stage)).toEqual([]);
   });
 
-  it('leaves the guest running and thawed when the worker’s process group is killed with the guest stopped', async () => {
+  it('leaves the guest running and thawed when the worker’s process group is killed with the guest stopped', async (context) => {
+    await needFilter(context, stage.machine);
     const backup = await stage.client.startBackup({ vm: 'web1' });
     const stopped = new Promise<void>((resolve) => {
       const unlisten = stage.machine.labQmp.listen(({ event }) => {

@@ -9,7 +9,7 @@ import { runCli } from '../../client/run-cli.ts';
 import { blocksOf, readPage } from '../../docs/pages.ts';
 import { eventually } from '../../host/eventually.ts';
 import { readers, refresh } from '../rig/consumer.ts';
-import { needFilter } from '../rig/need.ts';
+import { needShield } from '../rig/need.ts';
 import { buildStage, guestWrites, leftovers } from './looking.ts';
 
 let stage: Stage;
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stage?.[Symbol.asyncDispose]();
 });
-beforeEach(async (context) => needFilter(context, stage.machine));
+beforeEach(async (context) => needShield(context, stage.machine, 'fleece'));
 
 /** Runs a command line as an operator does. */
 async function cli(...argv: string[]) {

@@ -16,6 +16,7 @@ import { probeReceiver } from '../../../qemu/receiver/probe-receiver.ts';
 import { startReceiver } from '../../../qemu/receiver/start-receiver.ts';
 import { startSubstitute } from '../../../qemu/receiver/start-substitute.ts';
 import { mountOrSkip } from '../file-system.ts';
+import { needPatientTargets } from '../rig/need.ts';
 import { HangingTool } from './hanging-tool.ts';
 import { MuteServer } from './mute-server.ts';
 import { RealQemu } from './start-qemu.ts';
@@ -67,7 +68,8 @@ async function attach(client: QmpClient, reconnectSeconds = 0): Promise<void> {
     'node-name': 'target',
     server: { type: 'unix', path: socket },
     export: 't',
-    'reconnect-delay': reconnectSeconds,
+    // Below 4.2 there is no such thing, and nothing is the default.
+    ...(reconnectSeconds > 0 && { 'reconnect-delay': reconnectSeconds }),
   });
 }
 
@@ -337,9 +339,10 @@ async function hasHungThread(pid: number): Promise<boolean> {
 }
 
 describe('startSubstitute', () => {
-  it('lets a QEMU finish that waits for a dead receiver', async () => {
+  it('lets a QEMU finish that waits for a dead receiver', async (context) => {
     await using qemu = await RealQemu.start();
     await using client = await qemu.connect();
+    needPatientTargets(context, client);
     const { pid } = await startReceiver({ image, socket, signal });
     await attach(client, 60);
     await endReceiver(pid, 0);

@@ -61,11 +61,20 @@ export function hasPatientTargets({ version: { major, minor } }: QmpClient): boo
 }
 
 /** Skips the test, with the reason, where a write of the guest fails at once when its copy's target has lost its receiver. */
-export async function needPatientTargets(context: TestContext, machine: Machine): Promise<void> {
-  const { major, minor } = machine.labQmp.version;
+export function needPatientTargets(context: TestContext, qmp: QmpClient): void {
+  const { major, minor } = qmp.version;
   context.skip(
-    !hasPatientTargets(machine.labQmp),
+    !hasPatientTargets(qmp),
     `QEMU ${major}.${minor} knows no \`reconnect-delay\`, so that a sink comes too late`,
+  );
+}
+
+/** Skips the test, with the reason, where a job that meets an error must stop, and fails writes of the guest until it is ended. */
+export async function needFailingJobs(context: TestContext, machine: Machine): Promise<void> {
+  const { version, bitmapSync } = await queryAbilities(machine.labQmp);
+  context.skip(
+    !bitmapSync,
+    `QEMU ${version} clears the bitmap of a job that ends, so that it must stop at a full target, and fail writes`,
   );
 }
 
