@@ -25,11 +25,6 @@ export function copiesStarted({ execute, arguments: given }: Sent): CopyJob[] {
   );
 }
 
-/** Whether a copy job reads a disk itself. Behind a filter the jobs read nodes of the product's own. */
-export function readsDisk({ device = '' }: CopyJob): boolean {
-  return !device.startsWith('sp-');
-}
-
 /** A line of QMP whose copy jobs, if it starts any, begin with that limit, in bytes a second. Others stay as they are. */
 export function slowCopies(line: string, bytesPerSecond: number): string {
   if (!line.includes('-backup"')) return line;
@@ -39,11 +34,12 @@ export function slowCopies(line: string, bytesPerSecond: number): string {
 }
 
 /**
- * Whether a line of QMP takes an instant of a machine that runs on: a transaction with jobs that read the disks
- * themselves. Under a filter the instant is the moment at which that went in.
+ * Whether a command takes an instant of a machine that runs on: a transaction with jobs that read the disks themselves.
+ * Under a filter they read nodes of the product's own, and the instant is the moment at which the filter went in.
  */
-export function startsAtInstant(line: string): boolean {
-  if (!line.includes('-backup"')) return false;
-  const command = JSON.parse(line) as Sent;
-  return command.execute === 'transaction' && copiesStarted(command).some(readsDisk);
+export function takesInstant(command: {
+  readonly name: string;
+  readonly copied: readonly string[];
+}): boolean {
+  return command.name === 'transaction' && command.copied.some((node) => !node.startsWith('sp-'));
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import { listen } from './connections.ts';
-import { slowCopies, startsAtInstant } from './copies-started.ts';
+import { slowCopies } from './copies-started.ts';
+import { instantOnlooker } from './instant-onlooker.ts';
 import type { MachineDisk } from './machine-disk.ts';
 import { relayQmp } from './relay-qmp.ts';
 
@@ -64,33 +65,13 @@ export async function startInstantTap(machine: {
     }
   };
 
-  const hold = async () => {
-    try {
-      const { running } = await machine.labQmp.execute('query-status', {});
-      if (!running) return false;
-      await machine.labQmp.execute('stop', {});
-    } catch {
-      // QEMU is gone, and with it the instant.
-      return false;
-    }
-    await take();
-    return true;
-  };
-
-  const letGo = async () => {
-    await machine.labQmp.execute('cont', {}).catch(() => undefined);
-  };
+  const spell = (line: string) =>
+    tap.copySpeed === undefined ? line : slowCopies(line, tap.copySpeed);
 
   const connections = await listen(qmpSocket, (client, own) => {
     const qemu = connect(machine.qmpSocket);
     own.keep(qemu);
-    relayQmp(client, qemu, {
-      beforeCont: take,
-      isHeld: startsAtInstant,
-      hold,
-      letGo,
-      toQemu: (line) => (tap.copySpeed === undefined ? line : slowCopies(line, tap.copySpeed)),
-    });
+    relayQmp(client, qemu, instantOnlooker(machine, { take, spell }));
   });
   const tap: InstantTap = {
     qmpSocket,

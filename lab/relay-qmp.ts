@@ -1,76 +1,67 @@
 import type { Socket } from 'node:net';
 import { splitLines } from '../qemu/qmp/transport.ts';
+import { copiesStarted, type Sent } from './copies-started.ts';
 
-type Message = { event?: unknown; execute?: unknown; id?: unknown };
-
-/** What is done beside a relayed connection. None of it may throw. */
-export type Beside = {
-  /** Before a `cont` that ends a stop seen on this connection. */
-  readonly beforeCont: () => Promise<void>;
-  /** Whether the machine has to stand still for this line. */
-  readonly isHeld?: (line: string) => boolean;
-  /** Before a line that is held. Tells whether it has stopped a machine that ran. */
-  readonly hold?: () => Promise<boolean>;
-  /** Before the answer to a line that is held, if `hold` has stopped the machine. */
-  readonly letGo?: () => Promise<void>;
-  /** Another line in the place of one for QEMU. */
-  readonly toQemu?: (line: string) => string;
+/** A command on its way to QEMU. */
+export type Command = {
+  readonly name: string;
+  readonly line: string;
+  /** The nodes that the jobs it starts read from. */
+  readonly copied: readonly string[];
+  /** When nothing more comes of the connection that it came on. */
+  readonly hungUp: Promise<void>;
 };
 
-/**
- * Passes the lines of one QMP connection on, both ways and in order, until either side ends. The client sees nothing of
- * the stops that are made beside it.
- */
-export function relayQmp(client: Socket, qemu: Socket, beside: Beside): void {
-  const { beforeCont, isHeld, hold, letGo, toQemu = (line: string) => line } = beside;
-  let stopped = false;
-  const held = new Set<unknown>();
-  // What QEMU still has to tell of stops beside the client.
-  const hidden: string[] = [];
-  const release = async (id: unknown) => {
-    if (held.delete(id)) await letGo?.();
-  };
-  const fromQemu = async () => {
-    try {
-      for await (const line of splitLines(qemu.setEncoding('utf8'))) {
-        const { event, id } = parse(line);
-        await release(id);
-        if (typeof event === 'string' && event === hidden[0]) {
-          hidden.shift();
-          continue;
-        }
-        if (event === 'STOP') stopped = true;
-        if (event === 'RESUME') stopped = false;
-        client.write(`${line}\n`);
+/** Who looks at one connection, and may hold back what goes over it as long as a promise lasts. */
+export type Onlooker = {
+  /** What it returns goes to QEMU. */
+  before(command: Command): Promise<string>;
+  /** QEMU has answered, and the client does not know yet. */
+  after?(command: Command): Promise<void>;
+  /** Whether the client may learn of an event. */
+  mayHearOf?(event: string): boolean;
+};
+
+/** Passes the lines of one QMP connection on, both ways and in order, until either side ends. */
+export function relayQmp(client: Socket, qemu: Socket, onlooker: Onlooker): void {
+  const sent = new Map<unknown, Command>();
+  const hungUp = new Promise<void>((resolve) => void client.once('close', () => resolve()));
+  const toQemu = async () => {
+    for await (const line of splitLines(client.setEncoding('utf8'))) {
+      const message = parse(line);
+      let passed = line;
+      if (typeof message.execute === 'string') {
+        const copied = copiesStarted(message).map(({ device = '' }) => device);
+        const command = { name: message.execute, line, copied, hungUp };
+        sent.set(message.id, command);
+        passed = await onlooker.before(command);
       }
-    } finally {
-      client.destroySoon();
-      for (const id of held) await release(id);
+      qemu.write(`${passed}\n`);
     }
   };
-  const fromClient = async () => {
-    for await (const line of splitLines(client.setEncoding('utf8'))) {
-      const { execute, id } = parse(line);
-      if (stopped && execute === 'cont') await beforeCont();
-      if (!stopped && isHeld?.(line) && hold) {
-        hidden.push('STOP', 'RESUME');
-        if (await hold()) held.add(id);
-        else hidden.splice(-2);
-      }
-      qemu.write(`${toQemu(line)}\n`);
+  const toClient = async () => {
+    for await (const line of splitLines(qemu.setEncoding('utf8'))) {
+      const { event, id } = parse(line);
+      const command = sent.get(id);
+      sent.delete(id);
+      if (command) await onlooker.after?.(command);
+      if (typeof event === 'string' && onlooker.mayHearOf?.(event) === false) continue;
+      client.write(`${line}\n`);
     }
   };
   // A broken connection ends the other one; so does an error, which then has nothing to add.
   for (const socket of [client, qemu]) socket.on('error', () => socket.destroy());
-  void fromQemu().catch(() => undefined);
-  void fromClient()
+  void toQemu()
     .catch(() => undefined)
     .finally(() => qemu.destroySoon());
+  void toClient()
+    .catch(() => undefined)
+    .finally(() => client.destroySoon());
 }
 
-function parse(line: string): Message {
+function parse(line: string): Sent & { readonly event?: unknown } {
   try {
-    return JSON.parse(line) as Message;
+    return JSON.parse(line) as Sent;
   } catch {
     // Not for us to judge: QEMU says what it thinks of it.
     return {};

@@ -12,7 +12,7 @@ project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${STILLPOINT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stillpoint}
 source "$project/setup/qemu-versions.sh"
 
-rooms=(activities capture host qemu product)
+rooms=(activities capture crash host product qemu torture.test.ts)
 core=(activities/{disks,instant,sweep}.test.ts qemu host/guard-on-guest.test.ts)
 log=$(mktemp)
 wrappers=$(mktemp -d)

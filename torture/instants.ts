@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { setSpeed } from '../lab/copy-jobs.ts';
-import { slowCopies } from '../lab/copies-started.ts';
+import { slowCopies, takesInstant } from '../lab/copies-started.ts';
+import type { Command, Onlooker } from '../lab/relay-qmp.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';
 import type { Content } from './disk-model.ts';
 import type { Disk } from './disk.ts';
 import { Gate } from './gate.ts';
-import type { Command, Onlooker } from './tap.ts';
 
 /** What every disk that was plugged in had to hold at one moment, by its place. */
 export type Instant = ReadonlyMap<number, Content>;
@@ -42,8 +42,7 @@ export class Instants implements Onlooker {
 
   async before(command: Command): Promise<string> {
     await this.watch?.see(command, 'before');
-    if (command.name === 'stop' || command.copied.some((node) => !node.startsWith('sp-')))
-      await this.#take(command);
+    if (command.name === 'stop' || takesInstant(command)) await this.#take(command);
     return this.#isSlow(command) ? slowCopies(command.line, slowBytesPerSecond) : command.line;
   }
 

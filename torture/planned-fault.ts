@@ -1,7 +1,7 @@
 import type { Actor } from './actor.ts';
 import { strike, type Effect } from './strike.ts';
 import type { Fault } from './story.ts';
-import type { Command } from './tap.ts';
+import type { Command } from '../lab/relay-qmp.ts';
 import type { Theatre } from './theatre.ts';
 
 /** A fault that waits for its moment. It strikes once, at its command or the first one after it where it can. */

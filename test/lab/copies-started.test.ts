@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { slowCopies, startsAtInstant } from '../../lab/copies-started.ts';
+import { copiesStarted, slowCopies, takesInstant, type Sent } from '../../lab/copies-started.ts';
 
 describe('slowCopies', () => {
   it('slows the copy jobs of a transaction, and nothing beside them', () => {
@@ -31,34 +31,33 @@ describe('slowCopies', () => {
   });
 });
 
-const transaction = (type: string, device: string) =>
-  JSON.stringify({
-    execute: 'transaction',
-    arguments: {
-      actions: [
-        { type: 'block-dirty-bitmap-add', data: {} },
-        { type, data: { device } },
-      ],
-    },
-    id: '1',
+describe('takesInstant', () => {
+  it('is a transaction whose jobs read a disk', () => {
+    expect(takesInstant({ name: 'transaction', copied: ['sp-x-00n', 'disk0'] })).toBe(true);
+    expect(takesInstant({ name: 'transaction', copied: ['#block123'] })).toBe(true);
   });
 
-describe('startsAtInstant', () => {
-  it('is a transaction whose job reads a disk, in either spelling', () => {
-    expect(startsAtInstant(transaction('blockdev-backup', 'disk0'))).toBe(true);
-    expect(startsAtInstant(transaction('drive-backup', '#block123'))).toBe(true);
+  it('is not one whose jobs read what lies behind a filter, nor one without jobs', () => {
+    expect(takesInstant({ name: 'transaction', copied: ['sp-x-00a'] })).toBe(false);
+    expect(takesInstant({ name: 'transaction', copied: [] })).toBe(false);
   });
 
-  it('is not one whose jobs read what lies behind a filter', () => {
-    expect(startsAtInstant(transaction('blockdev-backup', 'sp-20261127T184548Z-a420-00a'))).toBe(
-      false,
-    );
+  it('is no job by itself', () => {
+    expect(takesInstant({ name: 'blockdev-backup', copied: ['disk0'] })).toBe(false);
   });
+});
 
-  it('is no other command, whatever it names', () => {
-    const alone = { execute: 'blockdev-backup', arguments: { device: 'disk0' } };
-    expect(startsAtInstant(JSON.stringify(alone))).toBe(false);
-    expect(startsAtInstant(transaction('block-dirty-bitmap-add', 'disk0'))).toBe(false);
-    expect(startsAtInstant('not JSON')).toBe(false);
+describe('copiesStarted', () => {
+  it('finds the jobs of a transaction, in either spelling, and one alone', () => {
+    const job = (type: string) => ({ type, data: { device: type } });
+    const actions = [job('drive-backup'), job('block-dirty-bitmap-add'), job('blockdev-backup')];
+    const devices = (sent: Sent) => copiesStarted(sent).map(({ device }) => device);
+
+    expect(devices({ execute: 'transaction', arguments: { actions } })).toEqual([
+      'drive-backup',
+      'blockdev-backup',
+    ]);
+    expect(devices({ execute: 'blockdev-backup', arguments: { device: 'd' } })).toEqual(['d']);
+    expect(devices({ execute: 'stop' })).toEqual([]);
   });
 });
