@@ -1,5 +1,6 @@
 import { UnknownVmError } from '../inventory/errors.ts';
-import { vmConfig, type Inventory } from '../model/inventory.ts';
+import type { Inventory } from '../model/inventory.ts';
+import { vmConfig } from '../model/vm-config.ts';
 import { ExportRequest } from '../model/export.ts';
 import { BackupRequest, type ParsedRequest } from '../model/request.ts';
 import { parseInput } from './parse-input.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { VmConfig } from '../model/inventory.ts';
+import type { VmConfig } from '../model/vm-config.ts';
 
 /** The end of an overlay's name, which the overlay above it does not repeat. */
 const earlier = /\.\d{8}T\d{6}Z-[0-9a-f]{4}\.qcow2$/;

@@ -1,7 +1,7 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { isHeldByJob } from '../capture/held-by-job.ts';
 import type { Tier } from '../model/choices.ts';
-import type { VmConfig } from '../model/inventory.ts';
+import type { VmConfig } from '../model/vm-config.ts';
 import type { DiskPlan } from '../model/plan.ts';
 import { wholeScratchBytes } from '../qemu/images/create-scratch.ts';
 import { AgentClient } from '../qemu/qga/client.ts';

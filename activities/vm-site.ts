@@ -6,7 +6,7 @@ import type { StatePaths } from '../host/state-paths.ts';
 import { connectVm as connectHostVm } from '../host/vm-socket.ts';
 import { isHeldByJob } from '../capture/held-by-job.ts';
 import type { CaptureContext, DiskPlace, Receivers } from '../capture/ports.ts';
-import { vmConfig, type VmConfig } from '../model/inventory.ts';
+import { vmConfig, type VmConfig } from '../model/vm-config.ts';
 import type { BackupPlan } from '../model/plan.ts';
 import { wholeScratchBytes } from '../qemu/images/create-scratch.ts';
 import type { QmpClient } from '../qemu/qmp/client.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Inventory, vmConfig } from '../model/inventory.ts';
+import { Inventory } from '../model/inventory.ts';
+import { vmConfig } from '../model/vm-config.ts';
 import { ExportRequest } from '../model/export.ts';
 import { BackupRequest } from '../model/request.ts';
 
@@ -32,7 +33,7 @@ export function configurationPage(): string {
   };
   const ofVm = Object.entries(vm.properties ?? {});
 
-  return `<!-- Made by \`npm run docs\` from model/inventory.ts, model/request.ts and model/export.ts. Edit those. -->
+  return `<!-- Made by \`npm run docs\` from model/inventory.ts, model/vm-settings.ts, model/request.ts and model/export.ts. Edit those. -->
 
 # Configuration
 

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
-import { vmConfig, type Inventory, type VmConfig } from '../model/inventory.ts';
+import type { Inventory } from '../model/inventory.ts';
+import { vmConfig, type VmConfig } from '../model/vm-config.ts';
 import { UnknownVmError } from './errors.ts';
 
 /**

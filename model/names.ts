@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+export const AbsolutePath = z.string().startsWith('/', { error: 'must be an absolute path' });
+
 /** A VM's name: 1 to 63 letters, digits, `.`, `_`, `-`; a letter or digit first, no two dots in a row. */
 export const VmName = z
   .string()

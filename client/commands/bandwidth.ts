@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { BytesPerSecond } from '../../model/choices.ts';
-import { Bytes } from '../../model/inventory.ts';
+import { Bytes } from '../../model/bytes.ts';
 import { UsageError } from '../errors.ts';
 import type { Session } from '../session.ts';
 import { vmArgument } from './vm-argument.ts';

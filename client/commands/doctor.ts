@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { vmNamed } from '../../inventory/vm-named.ts';
-import type { VmConfig } from '../../model/inventory.ts';
+import type { VmConfig } from '../../model/vm-config.ts';
 import type { Check } from '../doctor/check.ts';
 import { examineState, examineTools } from '../doctor/examine-host.ts';
 import { examineRepository } from '../doctor/examine-repository.ts';

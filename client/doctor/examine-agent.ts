@@ -1,4 +1,4 @@
-import type { VmConfig } from '../../model/inventory.ts';
+import type { VmConfig } from '../../model/vm-config.ts';
 import { AgentCommandError, AgentConnectError } from '../../qemu/errors.ts';
 import { AgentClient } from '../../qemu/qga/client.ts';
 import type { Check } from './check.ts';

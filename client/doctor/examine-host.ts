@@ -1,6 +1,6 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { execa } from 'execa';
-import type { VmConfig } from '../../model/inventory.ts';
+import type { VmConfig } from '../../model/vm-config.ts';
 import { formatBytes } from '../format-amounts.ts';
 import type { Check } from './check.ts';
 

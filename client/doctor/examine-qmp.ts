@@ -1,4 +1,4 @@
-import type { VmConfig } from '../../model/inventory.ts';
+import type { VmConfig } from '../../model/vm-config.ts';
 import { tierFor } from '../../model/tier.ts';
 import { QmpBusyError, QmpConnectError } from '../../qemu/errors.ts';
 import { QmpClient } from '../../qemu/qmp/client.ts';

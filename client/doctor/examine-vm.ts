@@ -1,4 +1,4 @@
-import type { VmConfig } from '../../model/inventory.ts';
+import type { VmConfig } from '../../model/vm-config.ts';
 import type { Check } from './check.ts';
 import { examineAgent } from './examine-agent.ts';
 import { examineQmp } from './examine-qmp.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { listenOf, uriOf } from '../../activities/served-at.ts';
 import type { VmSite } from '../../activities/vm-site.ts';
 import { statePaths } from '../../host/state-paths.ts';
-import type { VmConfig } from '../../model/inventory.ts';
+import type { VmConfig } from '../../model/vm-config.ts';
 
 function siteWith(exports: VmConfig['exports'], state = '/var/lib/stillpoint'): VmSite {
   const config = { vm: 'web1', host: 'hv1', exports } as VmConfig;

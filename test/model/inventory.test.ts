@@ -1,6 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Bytes, HostName, Inventory, vmConfig } from '../../model/inventory.ts';
+import { Bytes } from '../../model/bytes.ts';
+import { HostName, Inventory } from '../../model/inventory.ts';
+import { vmConfig } from '../../model/vm-config.ts';
 
 const web1 = { qmp: '/run/qemu/web1.sock' };
 

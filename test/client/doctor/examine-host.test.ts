@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { examineState, guardSocketBytes } from '../../../client/doctor/examine-host.ts';
 import { statePaths } from '../../../host/state-paths.ts';
-import { Inventory, vmConfig, type VmConfig } from '../../../model/inventory.ts';
+import { Inventory } from '../../../model/inventory.ts';
+import { vmConfig, type VmConfig } from '../../../model/vm-config.ts';
 
 /** A VM with a scratch of this size. */
 function vm(name: string, scratchBytes: number | string = 1024): VmConfig {

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { examineVm } from '../../../client/doctor/examine-vm.ts';
-import { Inventory, vmConfig, type VmConfig } from '../../../model/inventory.ts';
+import { Inventory } from '../../../model/inventory.ts';
+import { vmConfig, type VmConfig } from '../../../model/vm-config.ts';
 import { AgentOnSocket } from '../../host/agent-on-socket.ts';
 
 const { signal } = new AbortController();
