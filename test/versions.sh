@@ -5,6 +5,7 @@
 # Firmware beside a QEMU is its own. Ends with a table, and with 1 when a test failed anywhere.
 #
 #   bash test/versions.sh [FOLDER...]
+#   bash test/versions.sh --only FOLDER...    those folders alone
 #   bash test/versions.sh --newest     the core of them with the newest alone (`bash setup/setup.sh newest-qemu`), as in `npm test`
 set -Euo pipefail
 
@@ -55,6 +56,9 @@ if [[ ${1:-} == --newest ]]; then
   shift
   suites=("${qemu_suites[-1]}")
   rooms=("${core[@]}")
+elif [[ ${1:-} == --only ]]; then
+  shift
+  suites=()
 else
   suites=("${qemu_suites[@]}")
   run distribution ""
