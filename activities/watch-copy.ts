@@ -26,6 +26,7 @@ export async function watchCopy(
 ): Promise<Halt | undefined> {
   return atStep(dependencies, plan, signal, async (site) => {
     let copiedBytes = 0;
+    const makeDurable = async () => flushTargets(site, plan, copiedBytes);
     const halt = await withCapture(site, plan, (context) =>
       captureFor(plan).watch(
         context,
@@ -36,23 +37,28 @@ export async function watchCopy(
             await requireGuard(site.paths, plan.vm, plan.backupId, signal);
         },
         async () => wishedSpeed(site.paths, plan.vm, plan.backupId),
+        makeDurable,
       ),
     );
     if (halt) return halt;
-    const deadlineMs = flushDeadlineMs(
-      { stallSeconds: plan.targetStallSeconds, copiedBytes },
-      await readUnwrittenBytes(),
-    );
-    const flushes = placesOf(site, plan).map(({ targetSocket }) =>
-      flushTarget(site, targetSocket, deadlineMs),
-    );
-    await allDone(flushes);
-    if (await hasSinks(site.paths, plan.vm))
-      throw new TargetLostError(
-        `${plan.vm}: a receiver died under the copy, and what came after is in no target; look at the repository`,
-      );
+    await makeDurable();
     return undefined;
   });
+}
+
+async function flushTargets(site: VmSite, plan: BackupPlan, copiedBytes: number): Promise<void> {
+  const deadlineMs = flushDeadlineMs(
+    { stallSeconds: plan.targetStallSeconds, copiedBytes },
+    await readUnwrittenBytes(),
+  );
+  const flushes = placesOf(site, plan).map(({ targetSocket }) =>
+    flushTarget(site, targetSocket, deadlineMs),
+  );
+  await allDone(flushes);
+  if (await hasSinks(site.paths, plan.vm))
+    throw new TargetLostError(
+      `${plan.vm}: a receiver died under the copy, and what came after is in no target; look at the repository`,
+    );
 }
 
 async function flushTarget({ signal }: VmSite, socket: string, deadlineMs: number): Promise<void> {

@@ -23,6 +23,11 @@ export class BlockGraph {
     });
   }
 
+  /** Whether QEMU tells which node lies below which: from 4.0 on. */
+  get hasEdges(): boolean {
+    return this.#edges.length > 0;
+  }
+
   /** The node below `node` by that link, as `file`. */
   child(node: string, link: string): string | undefined {
     return this.#edges.find((edge) => edge.above === node && edge.link === link)?.below;

@@ -22,6 +22,7 @@ export const watchGroup: Watch = async (
   { qmp, plan, signal },
   onLook,
   wishedSpeed = async () => undefined,
+  makeDurable = async () => undefined,
 ) => {
   const stall = new StallClock(plan.targetStallSeconds);
   const ends = new Ends();
@@ -49,6 +50,8 @@ export const watchGroup: Watch = async (
       stall.see(progress.doneBytes);
       stall.expectSilence(silentSeconds);
       if (isHeld(plan, jobs) && found.every(seemsThrough)) {
+        // A target that is lost shows here at the latest, while the segments are still whole.
+        await makeDurable();
         await markSpent(qmp, plan);
         await letHolderGo(qmp, plan);
       }

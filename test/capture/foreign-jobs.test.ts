@@ -3,6 +3,7 @@ import { ForeignJobError } from '../../capture/errors.ts';
 import { refuseForeignJob } from '../../capture/foreign-jobs.ts';
 import { BlockGraph } from '../../capture/graph.ts';
 import { readVmState, type Disk } from '../../capture/vm-state.ts';
+import { ourName } from '../../model/names.ts';
 import { openRecorded } from './recorded.ts';
 
 const disk: Disk = {
@@ -43,7 +44,7 @@ describe('refuseForeignJob', () => {
       ['vd0-node', 'file', '#block100'],
     ]);
 
-    expect(() => refuseForeignJob({ graph }, disk)).toThrow(ForeignJobError);
+    expect(() => refuseForeignJob({ graph, jobs: [] }, disk)).toThrow(ForeignJobError);
   });
 
   it('lets a reader be above the disk that no device has', () => {
@@ -52,7 +53,28 @@ describe('refuseForeignJob', () => {
       ['theirs', 'file', 'vd0-node'],
     ]);
 
-    expect(() => refuseForeignJob({ graph }, disk)).not.toThrow();
+    expect(() => refuseForeignJob({ graph, jobs: [] }, disk)).not.toThrow();
+  });
+
+  const job = (id: string, type: string) => ({
+    id,
+    type,
+    status: 'running' as const,
+    'current-progress': 0,
+    'total-progress': 1,
+  });
+
+  it('refuses every disk where QEMU does not tell which one the job is at work on', () => {
+    const state = { graph: graphOf([]), jobs: [job('theirs', 'mirror')] };
+
+    expect(() => refuseForeignJob(state, disk)).toThrow(/theirs, mirror/);
+  });
+
+  it('lets jobs be there that put nothing above a disk, and ours', () => {
+    const ours = ourName('20260102T000000Z-abcd', 0, 'j');
+    const jobs = [job('theirs', 'backup'), job(ours, 'mirror')];
+
+    expect(() => refuseForeignJob({ graph: graphOf([]), jobs }, disk)).not.toThrow();
   });
 
   for (const recorded of ['copy-behind-a-filter', 'foreign-filter-and-job', 'external-snapshot'])

@@ -53,6 +53,24 @@ describe('watchGroup', () => {
     ]);
   });
 
+  it('spends nothing, and lets the holder wait, when the targets cannot be made durable', async () => {
+    const vm = copying();
+    isThrough(vm);
+    const lost = new Error('a receiver is gone');
+
+    const watching = watchGroup(
+      { qmp: await vm.open(), plan: groupedPlan, places, exportSocket, signal },
+      async () => undefined,
+      async () => undefined,
+      async () => {
+        throw lost;
+      },
+    );
+
+    await expect(watching).rejects.toBe(lost);
+    expect(vm.log).toEqual([]);
+  });
+
   it('lets the holder wait as long as a job has something to copy', async () => {
     const vm = copying();
     vm.change(j0, { offset: 100 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { setBandwidth } from '../../../activities/set-bandwidth.ts';
 import { watchCopy } from '../../../activities/watch-copy.ts';
 import { wishedSpeed } from '../../../host/speed-wish.ts';
+import { copyJobs } from '../../../lab/copy-jobs.ts';
 import type { Machine } from '../../../lab/machine.ts';
 import { startQemu } from '../../../lab/start-qemu.ts';
 import { eventually } from '../../host/eventually.ts';
@@ -16,10 +17,12 @@ const disks = [{ virtualBytes: 64 * MiB }, { virtualBytes: 48 * MiB }];
 /** At this speed no copy of these disks comes to its end within a test. */
 const slow = 65_536;
 
-/** The different speeds of all jobs. */
+/** The different speeds of all copy jobs. */
 async function speeds({ labQmp }: Machine): Promise<number[]> {
+  const copies = await copyJobs(labQmp);
   const jobs = await labQmp.execute('query-block-jobs', {});
-  return [...new Set(jobs.map(({ speed }) => speed))];
+  const speedOf = jobs.filter(({ device }) => copies.includes(device)).map(({ speed }) => speed);
+  return [...new Set(speedOf)];
 }
 
 describe('the speed of a copy', () => {

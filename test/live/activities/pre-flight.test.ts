@@ -9,7 +9,7 @@ import { makeTempFolder } from '../../../lab/temp-folder.ts';
 import { QmpClient } from '../../../qemu/qmp/client.ts';
 import { mountOrSkip } from '../file-system.ts';
 import { leftovers } from '../rig/leftovers.ts';
-import { needFilter } from '../rig/need.ts';
+import { needFilter, needMerging } from '../rig/need.ts';
 import { makeRig, newRun, type Rig } from '../rig/rig.ts';
 import { Way } from '../rig/way.ts';
 
@@ -80,8 +80,9 @@ describe('a backup is refused', () => {
     await expectRefusal(rig, { name: 'NoDiskError', says: /vd7.*\(vd0\)/ });
   });
 
-  it('when the chosen start of a differential is not in the repository', async () => {
+  it('when the chosen start of a differential is not in the repository', async (context) => {
     await using machine = await startQemu();
+    await needMerging(context, machine);
     await using rig = await makeRig(machine);
     const since = '20260101T000000Z-abcd';
 

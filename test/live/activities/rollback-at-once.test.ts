@@ -52,6 +52,8 @@ describe('rollbacks of three processes at once, and sweeps beside them,', () => 
         expect(troubles.flat()).toEqual([]);
         expect(machine.alive).toBe(true);
         expect(await leftovers(rig)).toEqual([]);
-        await expectNextIsExact(rig, { shield });
+        // Where jobs clear what they read, nothing brings it back once they have ended.
+        const isSpent = dead.plan.tier === 'grouped' && last === 'commitBackup';
+        await expectNextIsExact(rig, { shield }, isSpent ? 'full' : 'incremental');
       });
 });

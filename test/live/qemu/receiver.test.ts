@@ -16,7 +16,7 @@ import { probeReceiver } from '../../../qemu/receiver/probe-receiver.ts';
 import { startReceiver } from '../../../qemu/receiver/start-receiver.ts';
 import { startSubstitute } from '../../../qemu/receiver/start-substitute.ts';
 import { mountOrSkip } from '../file-system.ts';
-import { needPatientTargets } from '../rig/need.ts';
+import { needPatientTargets, needPending } from '../rig/need.ts';
 import { HangingTool } from './hanging-tool.ts';
 import { MuteServer } from './mute-server.ts';
 import { RealQemu } from './start-qemu.ts';
@@ -188,9 +188,10 @@ describe('probeReceiver', () => {
 });
 
 describe('flushReceiver', () => {
-  it('makes durable what a job in pending has written', async () => {
+  it('makes durable what a job in pending has written', async (context) => {
     await using qemu = await RealQemu.start();
     await using client = await qemu.connect();
+    needPending(context, client);
     const source = await sevens();
     const { pid } = await startReceiver({ image, socket, signal });
     await copyTo(client, source);
@@ -201,9 +202,10 @@ describe('flushReceiver', () => {
     expect(await compareImages(image, { path: source, format: 'raw' })).toBe(true);
   });
 
-  it('is what makes it durable: without it a killed receiver loses the copy', async () => {
+  it('is what makes it durable: without it a killed receiver loses the copy', async (context) => {
     await using qemu = await RealQemu.start();
     await using client = await qemu.connect();
+    needPending(context, client);
     const source = await sevens();
     const { pid } = await startReceiver({ image, socket, signal });
     await copyTo(client, source);
@@ -271,9 +273,10 @@ describe('findReceivers', () => {
 });
 
 describe('endReceiver', () => {
-  it('lets the receiver finish what it holds', async () => {
+  it('lets the receiver finish what it holds', async (context) => {
     await using qemu = await RealQemu.start();
     await using client = await qemu.connect();
+    needPending(context, client);
     const source = await sevens();
     const { pid } = await startReceiver({ image, socket, signal });
     await copyTo(client, source);

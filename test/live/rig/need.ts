@@ -69,6 +69,12 @@ export function needPatientTargets(context: TestContext, qmp: QmpClient): void {
   );
 }
 
+/** Skips the test, with the reason, where a job is gone as soon as it has copied all. */
+export function needPending(context: TestContext, qmp: QmpClient): void {
+  const { major, minor } = qmp.version;
+  context.skip(qmp.lacks('job-dismiss'), `QEMU ${major}.${minor} has no job wait in pending`);
+}
+
 /** Skips the test, with the reason, where a job that meets an error must stop, and fails writes of the guest until it is ended. */
 export async function needFailingJobs(context: TestContext, machine: Machine): Promise<void> {
   const { version, bitmapSync } = await queryAbilities(machine.labQmp);
