@@ -29,7 +29,7 @@ export async function watchCopy(
     const makeDurable = async () => flushTargets(site, plan, copiedBytes);
     const halt = await withCapture(site, plan, (context) =>
       captureFor(plan).watch(
-        context,
+        { ...context, makeDurable },
         async (progress) => {
           copiedBytes = progress.doneBytes;
           onProgress(progress);
@@ -37,7 +37,6 @@ export async function watchCopy(
             await requireGuard(site.paths, plan.vm, plan.backupId, signal);
         },
         async () => wishedSpeed(site.paths, plan.vm, plan.backupId),
-        makeDurable,
       ),
     );
     if (halt) return halt;

@@ -5,7 +5,7 @@
  *   ├─ UnsupportedQemuError  this QEMU cannot do what is asked (permanent)
  *   ├─ NoDiskError           nothing to back up, or a disk that was named is not there (permanent)
  *   ├─ VmChangedError        the VM is not as it was when the backup was planned (permanent: plan anew)
- *   ├─ ForeignJobError       somebody's block job is at work on a disk (permanent: when it has ended)
+ *   ├─ ForeignJobError       somebody's block job is at work on a disk, or in the VM (permanent: when it has ended)
  *   ├─ InstantVoidError      the instant does not hold: the VM ran on, or the lease broke (start anew)
  *   ├─ LeftoversError        an earlier attempt of this step left traces (start anew)
  *   ├─ TargetUnusableError   QEMU cannot write to the target through its receiver

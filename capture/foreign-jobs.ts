@@ -19,15 +19,18 @@ export function refuseForeignJob(state: Pick<VmState, 'graph' | 'jobs'>, disk: D
     );
 }
 
-/** The jobs that put a filter above their disk. */
+/** The jobs that put a filter above their disk, as long as they have not ended. */
 const filtering = ['mirror', 'commit'];
+const ended = ['concluded', 'null'];
 
-/** Below QEMU 4.0 nobody is told which disk a job is at work on. */
+/** Below QEMU 4.0 nobody is told which disk a job is at work on, and of that one QEMU takes no instant. */
 function refuseJobAnywhere({ jobs }: Pick<VmState, 'jobs'>): void {
-  const job = jobs.find(({ id, type }) => !isOurs(id) && filtering.includes(type));
+  const job = jobs.find(
+    ({ id, type, status }) => !isOurs(id) && filtering.includes(type) && !ended.includes(status),
+  );
   if (job)
     throw new ForeignJobError(
-      `a block job of somebody else (${job.id}, ${job.type}) is at work in the VM, and this QEMU does not tell on which disk; ` +
-        'a backup would keep it from seeing what the guest writes. Start the backup again when it has ended',
+      `a block job of somebody else (${job.id}, ${job.type}) is at work in the VM, and this QEMU backs up no disk that one is at work on, ` +
+        'nor tells which disk that is. Start the backup again when it has ended',
     );
 }

@@ -48,14 +48,15 @@ export interface StopLease {
  * Follows the copy until it is complete (undefined), or until a job stands still and an operator has to say what is to
  * become of it, and reports how far it is; `onLook` may end it by throwing. `wishedSpeed` is asked at each look. May be called
  * again by anyone: all it knows it reads from QEMU. A job that failed is a `BlockJobError`, a target without progress for too
- * long a `TargetStalledError`. `makeDurable` is awaited where jobs cannot be taken back once they have ended, just before they
+ * long a `TargetStalledError`. `makeDurable` is awaited where jobs cannot be taken back once they have ended, before they
  * may: what it throws leaves all as it was.
  */
 export type Watch = (
-  context: Pick<CaptureContext, 'qmp' | 'plan' | 'places' | 'exportSocket' | 'signal'>,
+  context: Pick<CaptureContext, 'qmp' | 'plan' | 'places' | 'exportSocket' | 'signal'> & {
+    readonly makeDurable: () => Promise<void>;
+  },
   onLook: (progress: Progress) => Promise<void>,
   wishedSpeed?: () => Promise<number | undefined>,
-  makeDurable?: () => Promise<void>,
 ) => Promise<Halt | undefined>;
 
 /** What one attempt at the instant did. */

@@ -19,13 +19,13 @@ import { lookAtHalted } from './watch.ts';
  * segments are noted to be spent and the holder is let go. May be called again by anyone.
  */
 export const watchGroup: Watch = async (
-  { qmp, plan, signal },
+  { qmp, plan, signal, makeDurable },
   onLook,
   wishedSpeed = async () => undefined,
-  makeDurable = async () => undefined,
 ) => {
   const stall = new StallClock(plan.targetStallSeconds);
   const ends = new Ends();
+  let isDurable = false;
   const seen = { errors: new JobErrors(), retries: new Retries() };
   const planned = { silentSeconds: restSeconds(plan.maxBytesPerSecond ?? 0) };
   const unlisten = qmp.listen((event) => {
@@ -50,10 +50,17 @@ export const watchGroup: Watch = async (
       stall.see(progress.doneBytes);
       stall.expectSilence(silentSeconds);
       if (isHeld(plan, jobs) && found.every(seemsThrough)) {
-        // A target that is lost shows here at the latest, while the segments are still whole.
-        await makeDurable();
-        await markSpent(qmp, plan);
-        await letHolderGo(qmp, plan);
+        if (isDurable) {
+          await markSpent(qmp, plan);
+          await letHolderGo(qmp, plan);
+        } else {
+          // A target that is lost shows here at the latest, while the segments are still whole. It may take minutes, and
+          // what was seen before is then no reason to spend anything: everything is looked at once more.
+          const begun = performance.now();
+          await makeDurable();
+          stall.expectSilence((performance.now() - begun) / 1_000);
+          isDurable = true;
+        }
       }
     }
     await markCopied(qmp, plan);

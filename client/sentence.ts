@@ -1,7 +1,7 @@
 import { finishedSentence } from './finished-sentence.ts';
 import { formatBytes } from './format-amounts.ts';
 import type { Message } from './output.ts';
-import { doing, servedLine, statusSentence } from './status-sentence.ts';
+import { phaseInWords, servedLine, statusSentence } from './status-sentence.ts';
 
 /** What a message says to people. Empty when it says nothing that its predecessors have not said. */
 export function sentence(message: Message): string {
@@ -9,7 +9,7 @@ export function sentence(message: Message): string {
     case 'started':
       return `${message.vm}: ${message.workflowId.startsWith('export/') ? 'export' : 'backup'} started (workflow ${message.workflowId})`;
     case 'phase':
-      return `${message.vm}: ${doing[message.phase]}${message.phase === 'waiting' ? `; why: stillpoint status ${message.vm}` : ''}`;
+      return `${message.vm}: ${phaseInWords[message.phase]}${message.phase === 'waiting' ? `; why: stillpoint status ${message.vm}` : ''}`;
     case 'progress':
       return `${message.vm}: ${[message.step, message.device].filter(Boolean).join(' ')} ${message.percent} % of ${formatBytes(message.totalBytes)}`;
     case 'waiting':

@@ -4,7 +4,7 @@ import { formatBytes, formatMilliseconds } from './format-amounts.ts';
 import type { VmStatus } from './vm-status.ts';
 
 /** What is done in each phase, in words. */
-export const doing: Record<Phase, string> = {
+export const phaseInWords: Record<Phase, string> = {
   locating: 'looking up its host',
   planning: 'looking at the VM and deciding what to copy',
   following: 'carrying the tracking over an external snapshot',
@@ -54,7 +54,7 @@ export function statusSentence(status: VmStatus): string {
     return `${[`${vm}: nothing runs; the last ${operation}, started ${startedAt}, ${end.filter(Boolean).join(' ')}`, ...whenCaught(status)].join(', ')}${why}`;
   }
   const parts = [
-    `${vm}: ${phase ? doing[phase] : 'waiting for a worker on the task queue stillpoint'}`,
+    `${vm}: ${phase ? phaseInWords[phase] : 'waiting for a worker on the task queue stillpoint'}`,
     ...(status.waiting ? [waitingSentence(vm, status.waiting)] : []),
     ...(status.servedUntil === undefined ? [] : [`until ${status.servedUntil}`]),
     ...(progress ? [`${progress.percent} % of ${formatBytes(progress.totalBytes)}`] : []),

@@ -33,7 +33,7 @@ export function configurationPage(): string {
   };
   const ofVm = Object.entries(vm.properties ?? {});
 
-  return `<!-- Made by \`npm run docs\` from model/inventory.ts, model/vm-settings.ts, model/request.ts and model/export.ts. Edit those. -->
+  return `<!-- Made by \`npm run docs\` from the schemas and defaults in model/. Edit those. -->
 
 # Configuration
 

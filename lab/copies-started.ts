@@ -25,11 +25,12 @@ export function copiesStarted({ execute, arguments: given }: Sent): CopyJob[] {
   );
 }
 
-/** A line of QMP whose copy jobs, if it starts any, begin with that limit, in bytes a second. Others stay as they are. */
+/** A line of QMP whose copy jobs, if it starts any, begin with that limit at most, in bytes a second. Others stay as they are. */
 export function slowCopies(line: string, bytesPerSecond: number): string {
   if (!line.includes('-backup"')) return line;
   const command = JSON.parse(line) as Sent;
-  for (const job of copiesStarted(command)) job.speed = bytesPerSecond;
+  for (const job of copiesStarted(command))
+    job.speed = Math.min(job.speed || Infinity, bytesPerSecond);
   return JSON.stringify(command);
 }
 

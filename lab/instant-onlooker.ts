@@ -12,7 +12,8 @@ export function instantOnlooker(
   { take, spell }: { take: () => Promise<void>; spell: (line: string) => string },
 ): Onlooker {
   let stopped = false;
-  const held = new Set<Command>();
+  /** The commands for which the machine stands still, each with what has to end before it may go on. */
+  const held = new Map<Command, Promise<void>>();
   // What QEMU has yet to tell of the lab's own stop.
   const unheard: string[] = [];
 
@@ -22,12 +23,16 @@ export function instantOnlooker(
       unheard.splice(-2);
       return;
     }
-    held.add(command);
+    const taking = take();
+    held.set(command, taking);
     void command.hungUp.then(() => letGo(command));
-    await take();
+    await taking;
   };
   const letGo = async (command: Command) => {
-    if (!held.delete(command)) return;
+    const taking = held.get(command);
+    held.delete(command);
+    if (!taking) return;
+    await taking;
     // A QEMU that is gone needs none.
     await machine.labQmp.execute('cont', {}).catch(() => undefined);
   };
@@ -55,7 +60,8 @@ export function instantOnlooker(
 async function stop(qmp: QmpClient): Promise<boolean> {
   try {
     const { running } = await qmp.execute('query-status', {});
-    if (running) await qmp.execute('stop', {});
+    // It drains and flushes all disks. One that is late comes all the same, so that its `cont` must too.
+    if (running) await qmp.execute('stop', {}, { timeoutMs: 60_000 });
     return running;
   } catch {
     // QEMU is gone, and with it the instant.

@@ -48,11 +48,13 @@ export async function startInstantTap(machine: {
   const qmpSocket = join(machine.folder, 'tap.sock');
   const copies: InstantCopy[] = [];
   let failure: Error | undefined;
+  let taken = 0;
 
   const take = async () => {
     const begun = performance.now();
+    const number = taken++;
     const copied = machine.disks.map(async ({ name, path, format }) => {
-      const to = join(machine.folder, `${name}-instant-${copies.length}.${format}`);
+      const to = join(machine.folder, `${name}-instant-${number}.${format}`);
       await execa('cp', ['--reflink=auto', '--sparse=auto', path, to]);
       return [name, to] as const;
     });

@@ -33,7 +33,7 @@ export function relayQmp(client: Socket, qemu: Socket, onlooker: Onlooker): void
       if (typeof message.execute === 'string') {
         const copied = copiesStarted(message).map(({ device = '' }) => device);
         const command = { name: message.execute, line, copied, hungUp };
-        sent.set(message.id, command);
+        if (message.id !== undefined) sent.set(message.id, command);
         passed = await onlooker.before(command);
       }
       qemu.write(`${passed}\n`);
@@ -42,8 +42,8 @@ export function relayQmp(client: Socket, qemu: Socket, onlooker: Onlooker): void
   const toClient = async () => {
     for await (const line of splitLines(qemu.setEncoding('utf8'))) {
       const { event, id } = parse(line);
-      const command = sent.get(id);
-      sent.delete(id);
+      const command = event === undefined ? sent.get(id) : undefined;
+      if (command) sent.delete(id);
       if (command) await onlooker.after?.(command);
       if (typeof event === 'string' && onlooker.mayHearOf?.(event) === false) continue;
       client.write(`${line}\n`);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+/** A path on the host, whoever asks from where. */
 export const AbsolutePath = z.string().startsWith('/', { error: 'must be an absolute path' });
 
 /** A VM's name: 1 to 63 letters, digits, `.`, `_`, `-`; a letter or digit first, no two dots in a row. */

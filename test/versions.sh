@@ -58,6 +58,7 @@ if [[ ${1:-} == --newest ]]; then
   rooms=("${core[@]}")
 elif [[ ${1:-} == --only ]]; then
   shift
+  [[ $# -gt 0 ]] || { echo "versions.sh --only: name a folder with a QEMU in it" >&2; exit 2; }
   suites=()
 else
   suites=("${qemu_suites[@]}")

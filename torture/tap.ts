@@ -24,6 +24,7 @@ export class Tap {
       relayQmp(client, qemu, {
         before: async (command) => this.onlooker?.before(command) ?? command.line,
         after: async (command) => this.onlooker?.after?.(command),
+        mayHearOf: (event) => this.onlooker?.mayHearOf?.(event) ?? true,
       });
     });
     server.listen(this.qmpSocket);

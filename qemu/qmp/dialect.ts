@@ -76,7 +76,7 @@ const nodes: Translations = {
   },
 };
 
-/** Below 4.0. Which node lies below which is not told: only what needs filters asks that, and they are of 7.1. */
+/** Below 4.0. Which node lies below which is not told, and a graph without edges says so. */
 const graph: Translations = {
   'x-debug-query-block-graph': async (_, send) =>
     graphOf(await send('query-named-block-nodes', {})),

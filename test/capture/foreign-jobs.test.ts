@@ -56,10 +56,10 @@ describe('refuseForeignJob', () => {
     expect(() => refuseForeignJob({ graph, jobs: [] }, disk)).not.toThrow();
   });
 
-  const job = (id: string, type: string) => ({
+  const job = (id: string, type: string, status: 'running' | 'concluded' = 'running') => ({
     id,
     type,
-    status: 'running' as const,
+    status,
     'current-progress': 0,
     'total-progress': 1,
   });
@@ -70,9 +70,19 @@ describe('refuseForeignJob', () => {
     expect(() => refuseForeignJob(state, disk)).toThrow(/theirs, mirror/);
   });
 
+  it('lets a mirror of another disk be, where QEMU tells what is above a disk', () => {
+    const graph = graphOf([['device', 'root', 'vd0-node']]);
+
+    expect(() => refuseForeignJob({ graph, jobs: [job('theirs', 'mirror')] }, disk)).not.toThrow();
+  });
+
   it('lets jobs be there that put nothing above a disk, and ours', () => {
     const ours = ourName('20260102T000000Z-abcd', 0, 'j');
-    const jobs = [job('theirs', 'backup'), job(ours, 'mirror')];
+    const jobs = [
+      job('theirs', 'backup'),
+      job(ours, 'mirror'),
+      job('their-last', 'mirror', 'concluded'),
+    ];
 
     expect(() => refuseForeignJob({ graph: graphOf([]), jobs }, disk)).not.toThrow();
   });

@@ -7,6 +7,7 @@ import { groupedPlan, holder, j0, j1, OldVm } from './old-vm.ts';
 import { exportSocket, fullPlan, places, wednesday } from './sample.ts';
 
 const { signal } = new AbortController();
+const makeDurable = async () => undefined;
 const mark = spentMark(wednesday, 0);
 const note = temporaryBitmapName(wednesday, 0);
 
@@ -29,10 +30,13 @@ async function watch(vm: OldVm, looks: readonly ((vm: OldVm) => void)[] = [], pl
   const qmp = await vm.open();
   const reports: Progress[] = [];
   const left = [...looks];
-  const error = await watchGroup({ qmp, plan, places, exportSocket, signal }, async (progress) => {
-    reports.push(progress);
-    left.shift()?.(vm);
-  }).catch((e: unknown) => e);
+  const error = await watchGroup(
+    { qmp, plan, places, exportSocket, signal, makeDurable },
+    async (progress) => {
+      reports.push(progress);
+      left.shift()?.(vm);
+    },
+  ).catch((e: unknown) => e);
   return { error, reports };
 }
 
@@ -58,16 +62,36 @@ describe('watchGroup', () => {
     isThrough(vm);
     const lost = new Error('a receiver is gone');
 
+    const qmp = await vm.open();
     const watching = watchGroup(
-      { qmp: await vm.open(), plan: groupedPlan, places, exportSocket, signal },
-      async () => undefined,
-      async () => undefined,
-      async () => {
-        throw lost;
+      {
+        qmp,
+        plan: groupedPlan,
+        places,
+        exportSocket,
+        signal,
+        makeDurable: async () => {
+          throw lost;
+        },
       },
+      async () => undefined,
     );
 
     await expect(watching).rejects.toBe(lost);
+    expect(vm.log).toEqual([]);
+  });
+
+  it('looks once more when the targets are durable: what ended meanwhile has spent nothing', async () => {
+    const vm = copying();
+    isThrough(vm);
+    const context = { qmp: await vm.open(), plan: groupedPlan, places, exportSocket, signal };
+    const endBadly = async () => {
+      for (const job of [j0, j1, holder]) vm.end('BLOCK_JOB_CANCELLED', job);
+    };
+
+    const watching = watchGroup({ ...context, makeDurable: endBadly }, async () => undefined);
+
+    await expect(watching).rejects.toBeInstanceOf(BlockJobError);
     expect(vm.log).toEqual([]);
   });
 
@@ -161,7 +185,7 @@ describe('watchGroup', () => {
 
     const qmp = await noRoom.open();
     const halt = await watchGroup(
-      { qmp, plan: policy, places, exportSocket, signal },
+      { qmp, plan: policy, places, exportSocket, signal, makeDurable },
       async () => {},
     );
     const { error } = await watch(broken, [], policy);
@@ -178,7 +202,7 @@ describe('watchGroup', () => {
     };
 
     await watchGroup(
-      { qmp, plan: groupedPlan, places, exportSocket, signal },
+      { qmp, plan: groupedPlan, places, exportSocket, signal, makeDurable },
       look,
       async () => 7,
     ).catch(() => undefined);

@@ -13,6 +13,12 @@ describe('slowCopies', () => {
     });
   });
 
+  it('leaves a job that is slower', () => {
+    const line = JSON.stringify({ execute: 'blockdev-backup', arguments: { speed: 1 } });
+
+    expect(JSON.parse(slowCopies(line, 1_000))).toMatchObject({ arguments: { speed: 1 } });
+  });
+
   it('slows a copy job that is started alone', () => {
     const line = JSON.stringify({
       execute: 'blockdev-backup',

@@ -9,7 +9,7 @@ import { Tap } from '../../torture/tap.ts';
 const start = '{"execute":"blockdev-backup","arguments":{"device":"disk"},"id":"7"}';
 
 describe('Tap', () => {
-  it('has its onlooker see what goes by, and who is none lets all pass', async () => {
+  it('has its onlooker see what goes by, if it has one', async () => {
     await using scene = await tapped();
     const seen: string[] = [];
     scene.client.write(`${start}\n`);

@@ -47,9 +47,22 @@ type DiskNow = { readonly qdev: string; readonly file: string; readonly format: 
 async function disksNow({ labQmp }: Machine): Promise<(DiskNow & { node: string })[]> {
   return (await labQmp.execute('query-block', {})).flatMap(({ inserted, qdev }) =>
     inserted && qdev !== undefined
-      ? [{ qdev, node: inserted['node-name'] ?? '', file: inserted.file, format: inserted.drv }]
+      ? [
+          {
+            qdev,
+            node: inserted['node-name'] ?? '',
+            file: pathOf(inserted.file),
+            format: inserted.drv,
+          },
+        ]
       : [],
   );
+}
+
+/** Of an overlay QEMU 3.1 tells how it was added: without a backing file, which it has since been given. */
+function pathOf(file: string): string {
+  if (!file.startsWith('json:')) return file;
+  return (JSON.parse(file.slice('json:'.length)) as { file: { filename: string } }).file.filename;
 }
 
 async function copyNow({ machine }: Rig, disk: DiskNow, copy: string): Promise<string> {

@@ -8,7 +8,7 @@ import { needShield } from '../rig/need.ts';
 import { expectNextIsExact } from '../rig/next.ts';
 import { makeRig, type Rig } from '../rig/rig.ts';
 import { sweep } from '../rig/sweep.ts';
-import { Way, type Step } from '../rig/way.ts';
+import { spends, Way, type Step } from '../rig/way.ts';
 
 const MiB = 1024 ** 2;
 const disks = [{ virtualBytes: 64 * MiB }, { virtualBytes: 48 * MiB }];
@@ -52,8 +52,6 @@ describe('rollbacks of three processes at once, and sweeps beside them,', () => 
         expect(troubles.flat()).toEqual([]);
         expect(machine.alive).toBe(true);
         expect(await leftovers(rig)).toEqual([]);
-        // Where jobs clear what they read, nothing brings it back once they have ended.
-        const isSpent = dead.plan.tier === 'grouped' && last === 'commitBackup';
-        await expectNextIsExact(rig, { shield }, isSpent ? 'full' : 'incremental');
+        await expectNextIsExact(rig, { shield }, spends(dead.plan, last) ? 'full' : 'incremental');
       });
 });

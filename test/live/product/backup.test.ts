@@ -144,6 +144,7 @@ describe('the backup of a guest that writes all the time', () => {
     const args = ['restore', 'web1', backupId, '--to', to, '--config', stage.product.config];
     await execa(process.execPath, [cli, ...args]);
 
+    expect(held.size).toBe(2);
     for (const [device, copy] of held) {
       const file = join(to, `${device}.qcow2`);
       expect(await compare(file, copy)).toBe('identical');
