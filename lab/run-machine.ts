@@ -1,5 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AgentDisconnectedError } from '../qemu/errors.ts';
 import { AgentClient } from '../qemu/qga/client.ts';
 import { QmpClient } from '../qemu/qmp/client.ts';
 import { StartError } from './errors.ts';
@@ -74,7 +76,19 @@ async function boot(
   void process.exited().then(() => gone.abort(new StartError('QEMU ended while the guest booted')));
   const shell = await GuestShell.connect(sockets.shell, gone.signal);
   await shell.run('true', { timeoutMs: BOOT_MS, signal: gone.signal });
-  await using agent = await AgentClient.connect(sockets.agent, gone.signal);
-  await agent.ping(BOOT_MS, gone.signal);
+  await agentAnswers(sockets.agent, AbortSignal.any([gone.signal, AbortSignal.timeout(BOOT_MS)]));
   return shell;
+}
+
+/** QEMU 3.1 may hang up on one that comes beside another: the product, whose run goes on in the new QEMU. */
+async function agentAnswers(socket: string, signal: AbortSignal): Promise<void> {
+  for (;;)
+    try {
+      await using agent = await AgentClient.connect(socket, signal);
+      await agent.ping(BOOT_MS, signal);
+      return;
+    } catch (error) {
+      if (!(error instanceof AgentDisconnectedError)) throw error;
+      await delay(100, undefined, { signal });
+    }
 }
