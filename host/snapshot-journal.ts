@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { readJsonFile, writeDurably } from '../files/durable.ts';
-import { BackupId, DeviceName } from '../model/names.ts';
+import { AbsolutePath, BackupId, DeviceName } from '../model/names.ts';
 import { StateError } from './errors.ts';
 import { makeVmFolders, type StatePaths } from './state-paths.ts';
 
@@ -16,8 +16,8 @@ export const SnapshotJournal = z.strictObject({
     z.strictObject({
       device: DeviceName,
       node: z.string().describe('Of the overlay.'),
-      base: z.string().startsWith('/'),
-      overlay: z.string().startsWith('/'),
+      base: AbsolutePath,
+      overlay: AbsolutePath,
     }),
   ),
 });

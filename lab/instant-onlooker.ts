@@ -56,15 +56,15 @@ export function instantOnlooker(
   };
 }
 
-/** Whether it ran, and now does not. */
+/** Whether it ran, and was told to stop. */
 async function stop(qmp: QmpClient): Promise<boolean> {
+  let running = false;
   try {
-    const { running } = await qmp.execute('query-status', {});
+    ({ running } = await qmp.execute('query-status', {}));
     // It drains and flushes all disks. One that is late comes all the same, so that its `cont` must too.
     if (running) await qmp.execute('stop', {}, { timeoutMs: 60_000 });
-    return running;
   } catch {
-    // QEMU is gone, and with it the instant.
-    return false;
+    // Or QEMU is gone, and with it the instant.
   }
+  return running;
 }

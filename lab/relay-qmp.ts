@@ -43,8 +43,10 @@ export function relayQmp(client: Socket, qemu: Socket, onlooker: Onlooker): void
     for await (const line of splitLines(qemu.setEncoding('utf8'))) {
       const { event, id } = parse(line);
       const command = event === undefined ? sent.get(id) : undefined;
-      if (command) sent.delete(id);
-      if (command) await onlooker.after?.(command);
+      if (command) {
+        sent.delete(id);
+        await onlooker.after?.(command);
+      }
       if (typeof event === 'string' && onlooker.mayHearOf?.(event) === false) continue;
       client.write(`${line}\n`);
     }

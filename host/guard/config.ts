@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import { writeDurably, readJsonFile } from '../../files/durable.ts';
 import { Shield } from '../../model/choices.ts';
-import { BackupId, MountPoint, VmName } from '../../model/names.ts';
+import { AbsolutePath, BackupId, MountPoint, VmName } from '../../model/names.ts';
 import { StateError } from '../errors.ts';
-
-const AbsolutePath = z.string().startsWith('/');
 
 /** `guard.json`: all that a guard has to know, and all that is needed to settle its lease when it has died. */
 export const GuardConfig = z.strictObject({
